@@ -1,0 +1,217 @@
+/*
+ * Hyper-V partition: what the parts of accel/ owe each other
+ *
+ * Each part owns a group of MSRs and has the same verbs:
+ *   hv_<part>_wrmsr/_rdmsr   true: done; false: the caller raises #GP
+ *   hv_<part>_vp_init/_vp_reset/_vp_fini
+ *   hv_<part>_post_load      rebuild what is derived; errno on a bad stream
+ *
+ * Locking: all of it under the BQL, except where "any" is said.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef HV_INTERNAL_H
+#define HV_INTERNAL_H
+
+#include "qemu/timer.h"
+#include "qemu/rcu.h"
+#include "exec/memory.h"
+#include "cpu.h"
+#include "accel/hyperv/hv-partition.h"
+
+typedef struct HvVp HvVp;
+
+/*
+ * Overlay page: a page of the hypervisor's own RAM that is placed over guest
+ * RAM; what it covers comes back when it goes (TLFS 5.2.1).  All pages of a
+ * partition are in one RAM block, each is mapped by an alias.
+ */
+typedef struct HvOverlay {
+    /* derived */
+    MemoryRegion mr;            /* alias into the partition's page block */
+    void *hva;                  /* the page; constant while it exists */
+    uint32_t page_idx;          /* its page in the block */
+    hwaddr gpa;                 /* where it is, if placed */
+    bool exists;
+    bool placed;
+} HvOverlay;
+
+/* Make @ov own page @page_idx of the block, not placed; @name for info mtree */
+void hv_overlay_init(HvPartition *p, HvOverlay *ov, const char *name,
+                     uint32_t page_idx, bool readonly);
+void hv_overlay_fini(HvPartition *p, HvOverlay *ov);
+/* Place at @gpa (page aligned), or move there.  False: not a guest address */
+bool hv_overlay_place(HvPartition *p, uint8_t vtl, HvOverlay *ov, hwaddr gpa);
+void hv_overlay_remove(HvPartition *p, uint8_t vtl, HvOverlay *ov);
+/* The host wrote the page: tell dirty tracking.  any */
+void hv_overlay_mark_dirty(HvOverlay *ov);
+
+/* One synthetic timer (hv-stimer.c) */
+typedef struct HvStimer {
+    /* migrated */
+    uint64_t config;            /* STIMERx_CONFIG */
+    uint64_t count_100ns;       /* STIMERx_COUNT */
+    uint64_t expires_100ns;     /* reference time of the next expiry */
+    bool msg_pending;           /* message not yet delivered: slot was taken */
+    uint64_t msg_expires_100ns; /* expiry time that this message tells */
+    /* host only */
+    QEMUTimer *timer;
+    HvVp *vp;
+    uint8_t vtl;
+    uint8_t idx;
+} HvStimer;
+
+/* SynIC of one (VP, VTL) (hv-synic.c) */
+typedef struct HvSynic {
+    /* migrated */
+    uint64_t scontrol;
+    uint64_t siefp;
+    uint64_t simp;
+    uint64_t sint[HV_SINT_COUNT];
+    uint16_t slot_wanted;       /* SINTs whose slot refused a message */
+    /* derived */
+    HvOverlay msg_page;
+    HvOverlay event_page;
+    uint64_t auto_eoi_vectors[4];   /* 256 bits */
+    /* host only */
+    uint32_t raise_pending;     /* atomic: SINTs to raise from the vCPU's thread */
+} HvSynic;
+
+typedef struct HvVpVtl {
+    HvSynic synic;
+    HvStimer stimer[HV_STIMER_COUNT];
+    uint64_t vp_assist;         /* migrated: MSR value */
+    HvOverlay assist_page;
+} HvVpVtl;
+
+struct HvVp {
+    HvPartition *part;
+    X86CPU *cpu;
+    uint32_t index;
+    uint8_t active_vtl;
+    uint64_t runtime_base_100ns;
+    HvVpVtl vtl[HV_VTL_COUNT];
+};
+
+/* State that a partition has once for each VTL */
+typedef struct HvPartVtl {
+    /* migrated */
+    uint64_t guest_os_id;
+    uint64_t hypercall;         /* MSR value */
+    uint64_t reference_tsc;     /* MSR value */
+    uint64_t tsc_invariant;
+    uint64_t reenlightenment;
+    uint64_t tsc_emulation_control;
+    uint64_t tsc_emulation_status;
+    uint64_t crash_param[HV_CRASH_PARAM_COUNT];
+    uint64_t crash_ctl;
+    /* derived */
+    HvOverlay hypercall_page;
+    HvOverlay tsc_page;
+} HvPartVtl;
+
+/* What the guest is offered; built once from the CPU and object properties */
+typedef struct HvFeatures {
+    uint32_t priv_low;          /* HV_PRIV_* */
+    uint32_t priv_high;         /* HV_PRIVH_* */
+    uint32_t features;          /* HV_FEAT_* */
+    uint32_t hints;             /* HV_HINT_* */
+    uint32_t spinlock_retries;
+    uint32_t max_vps;
+    uint32_t max_lps;
+    uint32_t vendor[3];
+    uint32_t version[4];        /* leaf 0x40000002 as it is shown */
+} HvFeatures;
+
+typedef struct HvPort HvPort;   /* hv-port.c: connection id -> handler */
+
+struct HvPartition {
+    Object parent_obj;
+
+    /* properties */
+    OnOffAuto vmmcall;          /* hypercall page: VMMCALL instead of VMCALL */
+    OnOffAuto guest_idle;       /* auto: with hv-passthrough; so are the others */
+    OnOffAuto tsc_invariant;
+    OnOffAuto extended_hypercalls;
+    OnOffAuto xmm_output;
+    OnOffAuto vp_registers;
+
+    HvFeatures feat;
+    bool active;                /* at least one VP was made */
+
+    /* migrated */
+    HvPartVtl vtl[HV_VTL_COUNT];
+    int64_t time_ref_base_ns;   /* QEMU_CLOCK_VIRTUAL at reference time 0 */
+
+    /* host only */
+    MemoryRegion pages;         /* all overlay pages */
+    uint32_t page_count;
+    uint32_t max_vps;
+    HvVp **vps;                 /* [max_vps]; read with qatomic_rcu_read */
+    GHashTable *message_ports;  /* (vtl, id) -> HvPort; BQL */
+    struct HvEventTable *event_ports;   /* RCU */
+    NotifierList slot_notifiers;
+};
+
+/* Placement of pages in the block: HV_PART_PAGES per VTL, then the VPs' */
+enum { HV_PAGE_HYPERCALL, HV_PAGE_TSC, HV_PART_PAGES };
+enum { HV_PAGE_SIMP, HV_PAGE_SIEFP, HV_PAGE_ASSIST, HV_VP_PAGES };
+
+static inline uint32_t hv_part_page_idx(uint8_t vtl, unsigned page)
+{
+    return vtl * HV_PART_PAGES + page;
+}
+
+static inline uint32_t hv_vp_page_idx(uint32_t vp, uint8_t vtl, unsigned page)
+{
+    return HV_VTL_COUNT * HV_PART_PAGES
+        + (vp * HV_VTL_COUNT + vtl) * HV_VP_PAGES + page;
+}
+
+static inline HvVpVtl *hv_vp_cur(HvVp *vp)
+{
+    return &vp->vtl[vp->active_vtl];
+}
+
+/* The VP with @index or NULL.  any, inside RCU or BQL */
+HvVp *hv_partition_vp(HvPartition *p, uint32_t index);
+
+/* hv-synic.c */
+void hv_synic_vp_init(HvVp *vp);
+void hv_synic_vp_reset(HvVp *vp);
+void hv_synic_vp_fini(HvVp *vp);
+int hv_synic_post_load(HvVp *vp);
+bool hv_synic_wrmsr(HvVp *vp, uint32_t msr, uint64_t val);
+bool hv_synic_rdmsr(HvVp *vp, uint32_t msr, uint64_t *val);
+/* Raise the interrupt of @sint as its SINT register says.  any */
+void hv_synic_raise(HvVp *vp, uint8_t vtl, uint8_t sint);
+/* Inject fixed edge interrupt @vector into the VP's local APIC.  BQL */
+void hv_synic_inject(HvVp *vp, uint8_t vector);
+
+/* hv-stimer.c */
+void hv_stimer_vp_init(HvVp *vp);
+void hv_stimer_vp_reset(HvVp *vp);
+void hv_stimer_vp_fini(HvVp *vp);
+int hv_stimer_post_load(HvVp *vp);
+bool hv_stimer_wrmsr(HvVp *vp, uint32_t msr, uint64_t val);
+bool hv_stimer_rdmsr(HvVp *vp, uint32_t msr, uint64_t *val);
+/* A slot of @sint became free: deliver what waits */
+void hv_stimer_slot_free(HvVp *vp, uint8_t vtl, uint8_t sint);
+
+/* hv-reftime.c: reference counter, reference TSC page, frequencies */
+bool hv_reftime_wrmsr(HvVp *vp, uint32_t msr, uint64_t val);
+bool hv_reftime_rdmsr(HvVp *vp, uint32_t msr, uint64_t *val);   /* any */
+void hv_reftime_reset(HvPartition *p);
+int hv_reftime_post_load(HvPartition *p);
+int64_t hv_reftime_to_virtual_ns(HvPartition *p, uint64_t ref_100ns);
+
+/* hv-port.c */
+void hv_port_init(HvPartition *p);
+void hv_port_fini(HvPartition *p);
+HvStatus hv_port_post_message(HvVp *vp, const HvPostMessageWire *wire);
+HvStatus hv_port_signal_event(HvVp *vp, uint32_t conn_id, uint16_t flag); /* any */
+
+/* vmstate of the parts, used by hv-partition.c */
+extern const VMStateDescription vmstate_hv_vp;
+
+#endif /* HV_INTERNAL_H */
