@@ -27,12 +27,15 @@
 #define HV_VP_INDEX_SELF                0xfffffffeu
 #define HV_PARTITION_ID_SELF            (~0ull)
 
-/* CPUID leaves (TLFS 2.4) */
+/*
+ * CPUID leaves (TLFS 2.4).  Names that hyperv-proto.h has too are spelt as
+ * there, because both headers are seen in files that need cpu.h.
+ */
 #define HV_CPUID_BASE                   0x40000000u
 #define HV_CPUID_VENDOR                 0x40000000u
-#define HV_CPUID_INTERFACE              0x40000001u
-#define HV_CPUID_VERSION                0x40000002u
-#define HV_CPUID_FEATURES               0x40000003u
+#define HV_CPUID_INTERFACE              0x40000001
+#define HV_CPUID_VERSION                0x40000002
+#define HV_CPUID_FEATURES               0x40000003
 #define HV_CPUID_RECOMMENDATIONS        0x40000004u
 #define HV_CPUID_LIMITS                 0x40000005u
 #define HV_CPUID_HARDWARE               0x40000006u
@@ -137,7 +140,7 @@
 #define HV_MSR_HYPERCALL_LOCKED         BIT_ULL(1)
 #define HV_MSR_SCONTROL_ENABLE          BIT_ULL(0)
 #define HV_SVERSION                     1u
-#define HV_CRASH_CTL_NOTIFY             BIT_ULL(63)
+#define HV_CRASH_CTL_NOTIFY             (1ull << 63)
 #define HV_CRASH_CTL_MESSAGE            BIT_ULL(62)
 #define HV_CRASH_PARAM_COUNT            5
 
@@ -236,7 +239,7 @@ typedef enum HvStatus {
     HV_STATUS_OK                        = 0x0000,
     HV_STATUS_INVALID_CODE              = 0x0002,
     HV_STATUS_INVALID_INPUT             = 0x0003,
-    HV_STATUS_INVALID_ALIGNMENT         = 0x0004,
+    HV_STATUS_BAD_ALIGNMENT             = 0x0004,
     HV_STATUS_BAD_PARAMETER             = 0x0005,
     HV_STATUS_DENIED                    = 0x0006,
     HV_STATUS_BAD_PARTITION_STATE       = 0x0007,
@@ -263,6 +266,6 @@ typedef struct HvPostMessageWire {
 } HvPostMessageWire;
 QEMU_BUILD_BUG_ON(sizeof(HvPostMessageWire) != 256);
 
-#define HV_CONNECTION_ID_MASK           0x00ffffffu
+#define HV_CONNECTION_ID_MASK           0x00ffffff
 
 #endif /* HV_DEFS_H */
