@@ -16,8 +16,11 @@
 #include "qemu/timer.h"
 #include "qemu/rcu.h"
 #include "exec/memory.h"
+#include "hw/resettable.h"
+#include "migration/vmstate.h"
 #include "cpu.h"
 #include "accel/hyperv/hv-partition.h"
+#include "hv-cpuid-core.h"
 
 typedef struct HvVp HvVp;
 
@@ -85,6 +88,7 @@ typedef struct HvVpVtl {
 } HvVpVtl;
 
 struct HvVp {
+    struct rcu_head rcu;        /* first: call_rcu() wants it there */
     HvPartition *part;
     X86CPU *cpu;
     uint32_t index;
@@ -110,19 +114,6 @@ typedef struct HvPartVtl {
     HvOverlay tsc_page;
 } HvPartVtl;
 
-/* What the guest is offered; built once from the CPU and object properties */
-typedef struct HvFeatures {
-    uint32_t priv_low;          /* HV_PRIV_* */
-    uint32_t priv_high;         /* HV_PRIVH_* */
-    uint32_t features;          /* HV_FEAT_* */
-    uint32_t hints;             /* HV_HINT_* */
-    uint32_t spinlock_retries;
-    uint32_t max_vps;
-    uint32_t max_lps;
-    uint32_t vendor[3];
-    uint32_t version[4];        /* leaf 0x40000002 as it is shown */
-} HvFeatures;
-
 typedef struct HvPort HvPort;   /* hv-port.c: connection id -> handler */
 
 struct HvPartition {
@@ -142,12 +133,18 @@ struct HvPartition {
     /* migrated */
     HvPartVtl vtl[HV_VTL_COUNT];
     int64_t time_ref_base_ns;   /* QEMU_CLOCK_VIRTUAL at reference time 0 */
+    uint64_t vp_mask;           /* VPs that exist, in a stream */
 
     /* host only */
     MemoryRegion pages;         /* all overlay pages */
     uint32_t page_count;
     uint32_t max_vps;
     HvVp **vps;                 /* [max_vps]; read with qatomic_rcu_read */
+    uint64_t tsc_hz;            /* 0: not measured yet; atomic */
+    int64_t tsc_sample_ticks;   /* host ticks and clock when the first VP */
+    int64_t tsc_sample_ns;      /* was made: start of the measurement */
+    Notifier machine_done;
+    ResettableState reset_state;
     GHashTable *message_ports;  /* (vtl, id) -> HvPort; BQL */
     struct HvEventTable *event_ports;   /* RCU */
     NotifierList slot_notifiers;
@@ -176,6 +173,24 @@ static inline HvVpVtl *hv_vp_cur(HvVp *vp)
 /* The VP with @index or NULL.  any, inside RCU or BQL */
 HvVp *hv_partition_vp(HvPartition *p, uint32_t index);
 
+/*
+ * The VM's partition, made at /machine/hyperv-partition if the user made none.
+ * hv_partition_setup() builds what all VPs share from the properties of the
+ * first CPU and checks the others against it.
+ */
+HvPartition *hv_partition_get(Error **errp);
+bool hv_partition_setup(HvPartition *p, X86CPU *cpu, Error **errp);
+bool hv_partition_add_vp(HvPartition *p, X86CPU *cpu, Error **errp);
+void hv_partition_remove_vp(HvVp *vp);
+
+/* What @cpu and @p (may be NULL) ask for */
+HvFeatureRequest hv_feature_request(HvPartition *p, X86CPU *cpu);
+/* True if any hv-* property of @cpu is set */
+bool hv_cpu_wants_partition(X86CPU *cpu);
+
+/* hv-msr.c: name of an MSR for traces and messages */
+const char *hv_msr_name(uint32_t msr);
+
 /* hv-synic.c */
 void hv_synic_vp_init(HvVp *vp);
 void hv_synic_vp_reset(HvVp *vp);
@@ -198,7 +213,26 @@ bool hv_stimer_rdmsr(HvVp *vp, uint32_t msr, uint64_t *val);
 /* A slot of @sint became free: deliver what waits */
 void hv_stimer_slot_free(HvVp *vp, uint8_t vtl, uint8_t sint);
 
+/* hv-misc.c: OS id, hypercall page, VP index, reset, crash and the like */
+bool hv_misc_wrmsr(HvVp *vp, uint32_t msr, uint64_t val);
+bool hv_misc_rdmsr(HvVp *vp, uint32_t msr, uint64_t *val);
+bool hv_hypercall_page_wrmsr(HvVp *vp, uint32_t msr, uint64_t val);
+void hv_misc_init(HvPartition *p);
+void hv_misc_reset(HvPartition *p);
+int hv_misc_post_load(HvPartition *p);
+/* Fill the hypercall page: it depends on the vendor of the CPU model */
+void hv_hypercall_page_fill(HvPartition *p, X86CPU *cpu);
+
+/* hv-assist.c: VP assist page and the APIC's MSRs */
+void hv_assist_vp_init(HvVp *vp);
+void hv_assist_vp_reset(HvVp *vp);
+void hv_assist_vp_fini(HvVp *vp);
+int hv_assist_post_load(HvVp *vp);
+bool hv_assist_wrmsr(HvVp *vp, uint32_t msr, uint64_t val);
+bool hv_assist_rdmsr(HvVp *vp, uint32_t msr, uint64_t *val);
+
 /* hv-reftime.c: reference counter, reference TSC page, frequencies */
+void hv_reftime_init(HvPartition *p);
 bool hv_reftime_wrmsr(HvVp *vp, uint32_t msr, uint64_t val);
 bool hv_reftime_rdmsr(HvVp *vp, uint32_t msr, uint64_t *val);   /* any */
 void hv_reftime_reset(HvPartition *p);
@@ -211,7 +245,8 @@ void hv_port_fini(HvPartition *p);
 HvStatus hv_port_post_message(HvVp *vp, const HvPostMessageWire *wire);
 HvStatus hv_port_signal_event(HvVp *vp, uint32_t conn_id, uint16_t flag); /* any */
 
-/* vmstate of the parts, used by hv-partition.c */
+/* hv-vmstate.c */
+extern const VMStateDescription vmstate_hv_partition;
 extern const VMStateDescription vmstate_hv_vp;
 
 #endif /* HV_INTERNAL_H */
