@@ -72,12 +72,13 @@ typedef struct HvSynic {
     uint64_t simp;
     uint64_t sint[HV_SINT_COUNT];
     uint16_t slot_wanted;       /* SINTs whose slot refused a message */
+    uint32_t raise_pending;     /* atomic: SINTs to raise from the vCPU's thread */
     /* derived */
     HvOverlay msg_page;
     HvOverlay event_page;
     uint64_t auto_eoi_vectors[4];   /* 256 bits */
     /* host only */
-    uint32_t raise_pending;     /* atomic: SINTs to raise from the vCPU's thread */
+    QEMUTimer *raise_timer;     /* raises raise_pending after a load */
 } HvSynic;
 
 typedef struct HvVpVtl {
@@ -248,5 +249,7 @@ HvStatus hv_port_signal_event(HvVp *vp, uint32_t conn_id, uint16_t flag); /* any
 /* hv-vmstate.c */
 extern const VMStateDescription vmstate_hv_partition;
 extern const VMStateDescription vmstate_hv_vp;
+extern const VMStateDescription vmstate_hv_synic;
+extern const VMStateDescription vmstate_hv_stimer;
 
 #endif /* HV_INTERNAL_H */
