@@ -89,34 +89,6 @@ const VMStateDescription vmstate_hv_partition = {
     },
 };
 
-static const VMStateDescription vmstate_hv_stimer = {
-    .name = "hyperv-vp/stimer",
-    .version_id = 1,
-    .minimum_version_id = 1,
-    .fields = (const VMStateField[]) {
-        VMSTATE_UINT64(config, HvStimer),
-        VMSTATE_UINT64(count_100ns, HvStimer),
-        VMSTATE_UINT64(expires_100ns, HvStimer),
-        VMSTATE_BOOL(msg_pending, HvStimer),
-        VMSTATE_UINT64(msg_expires_100ns, HvStimer),
-        VMSTATE_END_OF_LIST()
-    },
-};
-
-static const VMStateDescription vmstate_hv_synic = {
-    .name = "hyperv-vp/synic",
-    .version_id = 1,
-    .minimum_version_id = 1,
-    .fields = (const VMStateField[]) {
-        VMSTATE_UINT64(scontrol, HvSynic),
-        VMSTATE_UINT64(siefp, HvSynic),
-        VMSTATE_UINT64(simp, HvSynic),
-        VMSTATE_UINT64_ARRAY(sint, HvSynic, HV_SINT_COUNT),
-        VMSTATE_UINT16(slot_wanted, HvSynic),
-        VMSTATE_END_OF_LIST()
-    },
-};
-
 static const VMStateDescription vmstate_hv_vp_vtl = {
     .name = "hyperv-vp/vtl",
     .version_id = 1,
