@@ -135,8 +135,8 @@ show_failure()
 {
     local text
     text=$(grep -avE '^\[[0-9]+/[0-9]+\]' "$1")
-    if printf '%s\n' "$text" | grep -qE '(fatal |)error: '; then
-        printf '%s\n' "$text" | grep -aE -m 1 -A 12 '(fatal |)error: '
+    if printf '%s\n' "$text" | grep -qiE 'error: '; then
+        printf '%s\n' "$text" | grep -aiE -m 1 -A 12 'error: '
     else
         printf '%s\n' "$text" | tail -n 15
     fi | cut -c1-240 | sed 's/^/    | /' >&2

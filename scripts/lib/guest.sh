@@ -48,7 +48,7 @@ make_base_image()
     local root=$build_dir/guest/base-root sysroot=$build_dir/guest/base-programs file
     busybox=$sysroot/usr/bin/busybox
     rm -rf "$root"
-    mkdir -p "$root/bin" "$root/qpv" "$root/usr/sbin"
+    mkdir -p "$root"/{bin,sbin,qpv,usr/bin,usr/sbin}
     cp "$busybox" "$root/bin/busybox"
     ln -s busybox "$root/bin/sh"
     install -m 755 "$top/scripts/guest/init" "$root/init"

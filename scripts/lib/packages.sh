@@ -27,6 +27,7 @@ test -e /usr/share/keyrings/debian-archive-keyring.gpg|debian-archive-keyring|ch
 pkg-config --exists glib-2.0|libglib2.0-dev|library that QEMU needs
 pkg-config --exists pixman-1|libpixman-1-dev|library that QEMU needs
 pkg-config --exists zlib|zlib1g-dev|library that QEMU needs
+test -e /usr/include/libfdt.h|libfdt-dev|library that QEMU needs
 pkg-config --exists slirp|libslirp-dev|user mode network
 pkg-config --exists libseccomp|libseccomp-dev|-sandbox, which libvirt uses
 pkg-config --exists liburing|liburing-dev|io_uring disk back end
@@ -34,7 +35,7 @@ test -e /usr/include/libaio.h|libaio-dev|native AIO disk back end
 test -e /usr/share/seabios/bios-256k.bin|seabios|firmware of the guest
 test -e /usr/share/qemu/linuxboot_dma.bin|qemu-system-data|option ROMs, boots a kernel directly
 test -e /usr/share/OVMF/OVMF_CODE_4M.fd|ovmf|UEFI firmware
-test -e /usr/lib/ipxe/qemu/efi-virtio.rom|ipxe-qemu|network option ROMs
+test -e /usr/lib/ipxe/qemu/efi-virtio.rom -o -e /usr/share/qemu/efi-virtio.rom|ipxe-qemu|network option ROMs
 END
 }
 

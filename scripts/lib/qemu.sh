@@ -20,7 +20,7 @@ qemu_features=(
     --enable-linux-aio --enable-linux-io-uring
     --enable-tpm --enable-seccomp --enable-pixman
     --enable-coroutine-pool --enable-malloc-trim --enable-membarrier
-    --disable-docs --disable-install-blobs
+    --disable-docs --disable-install-blobs --disable-download
     --firmwarepath=/usr/share/qemu:/usr/share/seabios:/usr/lib/ipxe/qemu
 )
 
@@ -157,7 +157,8 @@ configure_qemu()
     # shellcheck disable=SC2046
     PYTHONPATH=$meson_path "$src/configure" --python=/usr/bin/python3 --cc="ccache gcc" \
         "${qemu_features[@]}" $(variant_args "$1") || {
-        tail -n 60 meson-logs/meson-log.txt 2>/dev/null
+        cp meson-logs/meson-log.txt "$logs/meson-$1.log" 2>/dev/null
+        echo "meson's own log: $logs/meson-$1.log"
         return 1
     }
     # Later ninja runs call meson again without our PYTHONPATH.

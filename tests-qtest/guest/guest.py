@@ -75,8 +75,8 @@ class GuestError(Exception):
 class Qmp:
     """QMP client: commands in order, events kept until asked for."""
 
-    def __init__(self, path, deadline):
-        self.sock = connect(path, deadline)
+    def __init__(self, path, deadline, proc=None):
+        self.sock = connect(path, deadline, proc)
         self.file = self.sock.makefile('rw', encoding='utf-8')
         self.events = []
         self.lock = threading.Lock()
@@ -130,8 +130,8 @@ class Qmp:
                 self.events.append(answer)
 
 
-def connect(path, deadline):
-    """Connect to a UNIX socket that a starting QEMU is about to make."""
+def connect(path, deadline, proc=None):
+    """Connect to a UNIX socket that the starting QEMU `proc` is about to make."""
     while True:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -139,7 +139,7 @@ def connect(path, deadline):
             return sock
         except OSError:
             sock.close()
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or (proc and proc.poll() is not None):
                 raise
             time.sleep(0.02)
 
@@ -213,7 +213,7 @@ class Guest:
     def blockdev(self, node, disk, qcow2=False):
         """The -blockdev value for a disk as in `disks`; makes its file."""
         if disk.startswith('null:'):
-            return 'null-co,node-name=%s,size=%s,read-zeroes=on' % (node, disk[5:])
+            return 'null-co,node-name=%s,size=%d,read-zeroes=on' % (node, size_bytes(disk[5:]))
         if re.fullmatch(r'\d+[KMG]?', disk):
             path = os.path.join(self.work, node)
             kind = 'qcow2' if qcow2 else 'raw'
@@ -236,7 +236,7 @@ class Guest:
         self.proc = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL,
                                      stdout=self.stderr, stderr=self.stderr, env=env)
         try:
-            self.monitor = Qmp(os.path.join(self.work, 'qmp'), deadline)
+            self.monitor = Qmp(os.path.join(self.work, 'qmp'), deadline, self.proc)
             self.agent = connect(os.path.join(self.work, 'agent'), deadline)
         except (OSError, GuestError) as exc:
             raise GuestError('QEMU did not start: %s' % self.stderr_text()) from exc
@@ -401,6 +401,11 @@ class Guest:
                not (allow and re.search(allow, line))]
         if bad:
             raise AssertionError('kernel log: ' + '\n'.join(bad[:20]))
+
+
+def size_bytes(text):
+    """'64M' -> 67108864"""
+    return int(text.rstrip('KMG')) << {'K': 10, 'M': 20, 'G': 30}.get(text[-1], 0)
 
 
 def asset(*parts):
