@@ -26,6 +26,10 @@ typedef struct HvMsrInfo {
 static const HvMsrInfo hv_msrs[] = {
     { HV_MSR_TIME_REF_COUNT, HV_MSR_TIME_REF_COUNT, "TIME_REF_COUNT",
       NULL, hv_reftime_rdmsr, HV_PRIV_TIME_REF_COUNT, 0, true },
+    { HV_MSR_STIMER0_CONFIG, HV_MSR_STIMER3_COUNT, "STIMER",
+      hv_stimer_wrmsr, hv_stimer_rdmsr, HV_PRIV_SYNTIMER },
+    { HV_MSR_EOM, HV_MSR_EOM, "EOM",
+      hv_synic_wrmsr, hv_synic_rdmsr, HV_PRIV_SYNIC },
     { HV_MSR_EOI, HV_MSR_EOI, "EOI",
       hv_assist_wrmsr, hv_assist_rdmsr, HV_PRIV_APIC_MSRS },
     { HV_MSR_ICR, HV_MSR_ICR, "ICR",
@@ -51,6 +55,10 @@ static const HvMsrInfo hv_msrs[] = {
     /* Linux writes it on each CPU whatever CPUID says */
     { HV_MSR_VP_ASSIST_PAGE, HV_MSR_VP_ASSIST_PAGE, "VP_ASSIST_PAGE",
       hv_assist_wrmsr, hv_assist_rdmsr },
+    { HV_MSR_SCONTROL, HV_MSR_SIMP, "SYNIC",
+      hv_synic_wrmsr, hv_synic_rdmsr, HV_PRIV_SYNIC },
+    { HV_MSR_SINT0, HV_MSR_SINT15, "SINT",
+      hv_synic_wrmsr, hv_synic_rdmsr, HV_PRIV_SYNIC },
     { HV_MSR_CRASH_P0, HV_MSR_CRASH_P4, "CRASH_P",
       hv_misc_wrmsr, hv_misc_rdmsr, 0, HV_FEAT_GUEST_CRASH_MSRS },
     { HV_MSR_CRASH_CTL, HV_MSR_CRASH_CTL, "CRASH_CTL",

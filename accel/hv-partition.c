@@ -181,7 +181,11 @@ bool hv_partition_add_vp(HvPartition *p, X86CPU *cpu, Error **errp)
     vp->part = p;
     vp->cpu = cpu;
     vp->index = index;
+    /* hv_partition_signal_event() may use the CPU for a grace period more */
+    object_ref(OBJECT(cpu));
     hv_assist_vp_init(vp);
+    hv_synic_vp_init(vp);
+    hv_stimer_vp_init(vp);
     qatomic_rcu_set(&p->vps[index], vp);
     cpu->hv_vp = vp;
     vmstate_register(NULL, index, &vmstate_hv_vp, vp);
@@ -189,8 +193,17 @@ bool hv_partition_add_vp(HvPartition *p, X86CPU *cpu, Error **errp)
     return true;
 }
 
+static void hv_vp_reset(HvVp *vp)
+{
+    vp->active_vtl = 0;
+    hv_stimer_vp_reset(vp);
+    hv_synic_vp_reset(vp);
+    hv_assist_vp_reset(vp);
+}
+
 static void hv_vp_free(HvVp *vp)
 {
+    object_unref(OBJECT(vp->cpu));
     g_free(vp);
 }
 
@@ -202,15 +215,11 @@ void hv_partition_remove_vp(HvVp *vp)
     vmstate_unregister(NULL, &vmstate_hv_vp, vp);
     qatomic_rcu_set(&p->vps[vp->index], NULL);
     vp->cpu->hv_vp = NULL;
-    hv_assist_vp_reset(vp);
+    hv_vp_reset(vp);
+    hv_stimer_vp_fini(vp);
+    hv_synic_vp_fini(vp);
     hv_assist_vp_fini(vp);
     call_rcu(vp, hv_vp_free, rcu);
-}
-
-static void hv_vp_reset(HvVp *vp)
-{
-    vp->active_vtl = 0;
-    hv_assist_vp_reset(vp);
 }
 
 /* System reset: INIT and SIPI leave a VP's Hyper-V state alone (TLFS 7.8) */

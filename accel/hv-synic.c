@@ -176,7 +176,11 @@ bool hv_partition_signal_event(HvPartition *p, uint32_t vp_index, uint8_t vtl,
         trace_hv_synic_event_refused(vp_index, vtl, sint, flag);
         return false;
     }
-    flags = (uint8_t *)s->event_page.hva + sint * HV_EVENT_FLAG_BYTES;
+    flags = qatomic_read(&s->event_page.hva);
+    if (!flags) {
+        return false;           /* the VP is going away */
+    }
+    flags += sint * HV_EVENT_FLAG_BYTES;
     if (hv_event_flag_set(flags, flag)) {
         hv_overlay_mark_dirty(&s->event_page);
         trace_hv_synic_event_set(vp_index, vtl, sint, flag);

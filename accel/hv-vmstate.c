@@ -113,6 +113,12 @@ static int hv_vp_post_load(void *opaque, int version_id)
     if (!ret) {
         ret = hv_assist_post_load(vp);
     }
+    if (!ret) {
+        ret = hv_synic_post_load(vp);
+    }
+    if (!ret) {
+        ret = hv_stimer_post_load(vp);
+    }
     if (ret) {
         error_report("hyperv-partition: bad state of VP %u in stream",
                      vp->index);
