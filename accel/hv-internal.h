@@ -21,6 +21,7 @@
 #include "cpu.h"
 #include "accel/hyperv/hv-partition.h"
 #include "hv-cpuid-core.h"
+#include "hv-flush-core.h"
 
 typedef struct HvVp HvVp;
 
@@ -96,6 +97,10 @@ struct HvVp {
     uint8_t active_vtl;
     uint64_t runtime_base_100ns;
     HvVpVtl vtl[HV_VTL_COUNT];
+    /* host only: hv-hypercall-tlb.c */
+    QemuSpin flush_lock;
+    HvFlushWork flush;          /* what other VPs asked this one to flush */
+    bool flush_queued;          /* a work item for it waits */
 };
 
 /* State that a partition has once for each VTL */
@@ -191,6 +196,12 @@ bool hv_cpu_wants_partition(X86CPU *cpu);
 
 /* hv-msr.c: name of an MSR for traces and messages */
 const char *hv_msr_name(uint32_t msr);
+/*
+ * hv-msr.c: an MSR of @vp, which runs in this thread.  False: not offered, or not
+ * a value for it
+ */
+bool hv_msr_read(HvVp *vp, uint32_t msr, uint64_t *val);
+bool hv_msr_write(HvVp *vp, uint32_t msr, uint64_t val);
 
 /* hv-synic.c */
 void hv_synic_vp_init(HvVp *vp);

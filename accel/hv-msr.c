@@ -103,6 +103,20 @@ static bool hv_msr_offered(const HvVp *vp, const HvMsrInfo *info)
         (f->features & info->features) == info->features;
 }
 
+bool hv_msr_read(HvVp *vp, uint32_t msr, uint64_t *val)
+{
+    const HvMsrInfo *info = hv_msr_find(msr);
+
+    return hv_msr_offered(vp, info) && info->read && info->read(vp, msr, val);
+}
+
+bool hv_msr_write(HvVp *vp, uint32_t msr, uint64_t val)
+{
+    const HvMsrInfo *info = hv_msr_find(msr);
+
+    return hv_msr_offered(vp, info) && info->write && info->write(vp, msr, val);
+}
+
 static void hv_msr_fault(HvVp *vp, bool is_write, uint32_t msr, uint64_t val,
                          uintptr_t ra)
 {
