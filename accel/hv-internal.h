@@ -198,7 +198,7 @@ bool hv_cpu_wants_partition(X86CPU *cpu);
 const char *hv_msr_name(uint32_t msr);
 /*
  * hv-msr.c: an MSR of @vp, which runs in this thread.  False: not offered, or not
- * a value for it
+ * a value for it.  BQL
  */
 bool hv_msr_read(HvVp *vp, uint32_t msr, uint64_t *val);
 bool hv_msr_write(HvVp *vp, uint32_t msr, uint64_t val);
