@@ -47,5 +47,6 @@
 #define HV_TESTDEV_NO_VP        0x101
 #define HV_TESTDEV_NOT_MEMORY   0x102
 #define HV_TESTDEV_UNKNOWN      0x103   /* hook did not claim the access */
+#define HV_TESTDEV_AGAIN        0x104   /* the instruction is to be repeated */
 
 #endif /* HV_TESTDEV_DEFS_H */

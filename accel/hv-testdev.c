@@ -131,7 +131,7 @@ static void hv_testdev_guarded(HvTestdev *s, CPUState *cs)
                                                 : HV_TESTDEV_UNKNOWN;
     } else {
         /* a negative number: left the loop without an exception */
-        s->status = cs->exception_index < 0 ? HV_TESTDEV_OK
+        s->status = cs->exception_index < 0 ? HV_TESTDEV_AGAIN
                                             : cs->exception_index;
     }
     if (!bql_locked()) {

@@ -238,10 +238,13 @@ uint64_t hv_guest_hypercall_mode(HvGuest *g, unsigned vp, unsigned mode,
 {
     HvGuestRegs regs = {
         .vp = vp, .rcx = control, .rdx = rdx, .r8 = r8,
-        .mode = mode, .cpl = cpl, .command = HV_TESTDEV_DO_CALL,
+        .mode = mode, .cpl = cpl,
     };
 
-    hv_guest_execute(g, &regs);
+    do {
+        regs.command = HV_TESTDEV_DO_CALL;
+        hv_guest_execute(g, &regs);
+    } while (regs.command == HV_TESTDEV_AGAIN);
     *rax = regs.rax;
     return regs.command;
 }
@@ -411,6 +414,13 @@ uint64_t hv_guest_rss_bytes(HvGuest *g)
                            &resident, &shared), ==, 3);
     /* guest RAM is shared and does not count */
     return (resident - shared) * qemu_real_host_page_size();
+}
+
+void hv_guest_check_rss(HvGuest *g, uint64_t before_bytes, uint64_t limit_bytes)
+{
+#ifndef QEMU_SANITIZE_ADDRESS
+    g_assert_cmpuint(hv_guest_rss_bytes(g), <, before_bytes + limit_bytes);
+#endif
 }
 
 uint64_t hv_guest_log_bytes(HvGuest *g)

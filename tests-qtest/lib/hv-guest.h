@@ -134,8 +134,11 @@ uint64_t hv_guest_take_flags(HvGuest *g, unsigned vp, unsigned sint,
 /* Let QEMU's main loop run, and virtual time pass when @ns is not 0 */
 void hv_guest_step(HvGuest *g, int64_t ns);
 
-/* Resident set of QEMU, and bytes that it wrote to its log */
+/* QEMU's memory without guest RAM, and what it wrote to stderr */
 uint64_t hv_guest_rss_bytes(HvGuest *g);
+/* That it grew by no more than @limit_bytes; a sanitized QEMU is not checked */
+void hv_guest_check_rss(HvGuest *g, uint64_t before_bytes,
+                        uint64_t limit_bytes);
 uint64_t hv_guest_log_bytes(HvGuest *g);
 
 #endif /* HV_GUEST_H */
