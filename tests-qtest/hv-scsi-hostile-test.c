@@ -367,7 +367,7 @@ static void test_requests_in_flight_are_bounded(void)
     Victim v;
 
     start(&v, "-blockdev driver=null-co,node-name=slow,size=64M,"
-              "latency-ns=5000000000 "
+              "latency-ns=2000000000 "
               "-device scsi-hd,bus=s0.0,scsi-id=0,lun=7,drive=slow ");
     gpa = hv_guest_alloc(v.g, 1);
     req = storvsc_rw(false, 7, 0, 8, gpa);

@@ -11,9 +11,9 @@
 #define VERIFY_PAGES        64
 #define SECTORS_PER_PAGE    (HV_PAGE_SIZE / STORVSC_BLOCK_BYTES)
 
-/* A disk whose reads take 2 s of real time, unless they are cancelled */
+/* A disk whose reads take 1 s of real time, unless they are cancelled */
 #define SLOW_DISK \
-    "-blockdev driver=null-co,node-name=slow,size=64M,latency-ns=2000000000 " \
+    "-blockdev driver=null-co,node-name=slow,size=64M,latency-ns=1000000000 " \
     "-device scsi-hd,bus=s0.0,scsi-id=0,lun=7,drive=slow,id=slow-hd "
 
 typedef struct Machine {
