@@ -62,9 +62,14 @@ struct HvbusDevice {
     /* properties */
     QemuUUID instance_id;               /* "instance-id"; default from the id */
 
+    /* migrated; kept by the bus */
+    int32_t saved_ring_count;
+    struct HvbusSavedRing *saved_rings;
+
     /* host only */
     GPtrArray *channels;                /* of HvbusChannel, [0] is the primary */
     AddressSpace *as;                   /* the guest's memory, for DMA */
+    bool unplug_scheduled;
 };
 
 /* Add to a device's vmstate: channels, rings and their in-flight positions */
@@ -154,7 +159,9 @@ bool hvbus_send_has_room(HvbusChannel *chan, uint32_t desc_bytes,
 
 /*
  * GPADLs that the guest made for the device's channel (receive buffers and the
- * like).  get takes a reference that holds back GPADL_TORNDOWN until put.
+ * like).  get takes a reference that holds back GPADL_TORNDOWN until put; close()
+ * is the last chance to put.  After migration get them again in post_load.
+ * get and put: BQL.
  */
 HvbusGpadl *hvbus_gpadl_get(HvbusChannel *chan, uint32_t gpadl_id);
 void hvbus_gpadl_put(HvbusGpadl *gpadl);
