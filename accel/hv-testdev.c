@@ -125,6 +125,7 @@ static void hv_testdev_guarded(HvTestdev *s, CPUState *cs)
         hv_testdev_load_regs(s, env);
     }
     cs->exception_index = -1;
+    env->old_exception = -1;            /* no double fault after a fault */
     bql_unlock();
     if (sigsetjmp(cs->jmp_env, 0) == 0) {
         s->status = hv_testdev_run_hook(s, env) ? HV_TESTDEV_OK
@@ -141,6 +142,7 @@ static void hv_testdev_guarded(HvTestdev *s, CPUState *cs)
         hv_testdev_store_regs(s, env);
     }
     cs->exception_index = -1;
+    env->old_exception = -1;
     cs->halted = 0;
     env->hflags = hflags;
     env->cr[0] = cr0;
