@@ -40,7 +40,7 @@ static void start(Victim *v, const char *extra)
     g_assert(g_file_set_contents(v->image, disk, DISK_BYTES, NULL));
     args = g_strdup_printf(
         "-device hv-vmbus -device hv-scsi,id=s0 -device hv-scsi,id=s1 "
-        "-blockdev driver=null-co,node-name=d0,size=1M,read-zeroes=on "
+        "-blockdev driver=null-co,node-name=d0,size=1048576,read-zeroes=on "
         "-device scsi-hd,bus=s0.0,scsi-id=0,lun=0,drive=d0 "
         "-blockdev driver=raw,node-name=d1,file.driver=file,file.filename=%s "
         "-device scsi-hd,bus=s1.0,scsi-id=0,lun=0,drive=d1 %s",
@@ -366,7 +366,7 @@ static void test_requests_in_flight_are_bounded(void)
     unsigned sent = 0;
     Victim v;
 
-    start(&v, "-blockdev driver=null-co,node-name=slow,size=64M,"
+    start(&v, "-blockdev driver=null-co,node-name=slow,size=67108864,"
               "latency-ns=2000000000 "
               "-device scsi-hd,bus=s0.0,scsi-id=0,lun=7,drive=slow ");
     gpa = hv_guest_alloc(v.g, 1);

@@ -13,7 +13,7 @@
 
 /* A disk whose reads take 1 s of real time, unless they are cancelled */
 #define SLOW_DISK \
-    "-blockdev driver=null-co,node-name=slow,size=64M,latency-ns=1000000000 " \
+    "-blockdev driver=null-co,node-name=slow,size=67108864,latency-ns=1000000000 " \
     "-device scsi-hd,bus=s0.0,scsi-id=0,lun=7,drive=slow,id=slow-hd "
 
 typedef struct Machine {
@@ -52,8 +52,12 @@ static void machine_stop(Machine *m)
 
 static Storvsc *start(Machine *m, const char *extra)
 {
+    Storvsc *s;
+
     machine_start(m, extra);
-    return storvsc_start(m->c, 0, STORVSP_VERSION_6_2);
+    s = storvsc_start(m->c, 0, STORVSP_VERSION_6_2);
+    storvsc_test_unit(s, 0);        /* takes the power-on unit attention */
+    return s;
 }
 
 static void stop(Machine *m, Storvsc *s)
@@ -218,9 +222,9 @@ static void test_each_lun_has_its_data(void)
 {
     Machine m;
     Storvsc *s = start(&m,
-        "-blockdev driver=null-co,node-name=d1,size=1M,read-zeroes=on "
+        "-blockdev driver=null-co,node-name=d1,size=1048576,read-zeroes=on "
         "-device scsi-hd,bus=s0.0,scsi-id=0,lun=1,drive=d1 "
-        "-blockdev driver=null-co,node-name=d2,size=1M,read-zeroes=on "
+        "-blockdev driver=null-co,node-name=d2,size=1048576,read-zeroes=on "
         "-device scsi-hd,bus=s0.0,scsi-id=0,lun=200,drive=d2 ");
     uint64_t gpa = hv_guest_alloc(m.g, 1);
 
@@ -267,7 +271,6 @@ static void test_errors_bring_sense_data(void)
     StorvscRequest read = storvsc_rw(false, 0, 0xffffff00, 1, gpa);
     StorvspPacketWire answer;
 
-    storvsc_test_unit(s, 0);        /* takes the power-on unit attention */
     answer = storvsc_run(s, &read);
     g_assert_cmphex(answer.srb.scsi_status, ==, STORVSP_SCSI_CHECK_CONDITION);
     g_assert_cmphex(answer.srb.srb_status, ==,
@@ -508,7 +511,7 @@ static void test_hot_plugged_lun_makes_the_guest_rescan(void)
 {
     Machine m;
     Storvsc *s = start(&m,
-        "-blockdev driver=null-co,node-name=hot,size=1M,read-zeroes=on ");
+        "-blockdev driver=null-co,node-name=hot,size=1048576,read-zeroes=on ");
     uint64_t gpa = hv_guest_alloc(m.g, 1);
     unsigned seen = s->rescans;
 
@@ -542,7 +545,7 @@ static void test_lun_unplugged_with_io_in_flight(void)
 static void test_migrates_with_io_in_flight(void)
 {
     Machine m;
-    Storvsc *s = start(&m, "-blockdev driver=null-co,node-name=slow,size=64M,"
+    Storvsc *s = start(&m, "-blockdev driver=null-co,node-name=slow,size=67108864,"
                            "latency-ns=200000000 -device scsi-hd,bus=s0.0,"
                            "scsi-id=0,lun=7,drive=slow ");
     uint64_t gpa = hv_guest_alloc(m.g, 1), id[4];
@@ -570,7 +573,7 @@ static void test_migrates_a_request_to_be_retried(void)
 {
     Machine m;
     Storvsc *s = start(&m,
-        "-blockdev driver=null-co,node-name=base,size=1M,read-zeroes=on "
+        "-blockdev driver=null-co,node-name=base,size=1048576,read-zeroes=on "
         "-blockdev driver=blkdebug,node-name=err,image=base,"
         "inject-error.0.event=none,inject-error.0.iotype=read,"
         "inject-error.0.errno=5,inject-error.0.once=on,"

@@ -35,9 +35,9 @@ static void start(Victim *v)
 {
     v->g = hv_guest_start(
         "-device hv-vmbus -device hv-scsi,id=s0 -device hv-scsi,id=s1 "
-        "-blockdev driver=null-co,node-name=d0,size=1M,read-zeroes=on "
+        "-blockdev driver=null-co,node-name=d0,size=1048576,read-zeroes=on "
         "-device scsi-hd,bus=s1.0,scsi-id=0,lun=0,drive=d0 "
-        "-blockdev driver=null-co,node-name=d1,size=1M,read-zeroes=on "
+        "-blockdev driver=null-co,node-name=d1,size=1048576,read-zeroes=on "
         "-device scsi-hd,bus=s0.0,scsi-id=0,lun=0,drive=d1 ");
     v->c = vmbus_client_new(v->g, 0);
     connect_bystander(v);

@@ -283,10 +283,19 @@ void storvsc_assert_good(const StorvspPacketWire *answer, uint32_t data_bytes)
                      data_bytes);
 }
 
+static bool storvsc_is_attention(const StorvspPacketWire *answer)
+{
+    return answer->srb.scsi_status == STORVSP_SCSI_CHECK_CONDITION &&
+        (answer->srb.sense[2] & 0xf) == 6;
+}
+
 static void storvsc_rw_good(Storvsc *s, const StorvscRequest *req)
 {
-    StorvspPacketWire answer = storvsc_run(s, req);
+    StorvspPacketWire answer;
 
+    do {
+        answer = storvsc_run(s, req);
+    } while (storvsc_is_attention(&answer));
     storvsc_assert_good(&answer, req->data_bytes);
 }
 
