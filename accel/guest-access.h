@@ -6,6 +6,7 @@
 #ifndef HV_GUEST_ACCESS_H
 #define HV_GUEST_ACCESS_H
 
+#include "qemu/rcu.h"
 #include "exec/memory.h"
 
 /*
@@ -28,6 +29,27 @@ guest_write(AddressSpace *as, hwaddr gpa, const void *buf, hwaddr bytes)
 {
     return address_space_write(as, gpa, GUEST_ACCESS_ATTRS, buf, bytes)
         == MEMTX_OK;
+}
+
+/*
+ * True if all of [@gpa, @gpa + @bytes) is memory.  For transfers that others
+ * make for us: QEMU's DMA helpers do not have GUEST_ACCESS_ATTRS.  any
+ */
+static inline bool guest_is_memory(AddressSpace *as, hwaddr gpa, hwaddr bytes)
+{
+    RCU_READ_LOCK_GUARD();
+    while (bytes) {
+        hwaddr offset, part = bytes;
+        MemoryRegion *mr = address_space_translate(as, gpa, &offset, &part,
+                                                   true, GUEST_ACCESS_ATTRS);
+
+        if (!memory_region_is_ram(mr)) {
+            return false;
+        }
+        gpa += part;
+        bytes -= part;
+    }
+    return true;
 }
 
 #endif /* HV_GUEST_ACCESS_H */

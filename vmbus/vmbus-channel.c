@@ -354,7 +354,7 @@ bool hvbus_packet_sgl(const HvbusPacket *pkt, QEMUSGList *sgl,
     }
     while ((r = hvbus_ranges_next(&it, &gpa, &bytes)) > 0) {
         total += bytes;
-        if (total > max_bytes) {
+        if (total > max_bytes || !guest_is_memory(sgl->as, gpa, bytes)) {
             return false;
         }
         qemu_sglist_add(sgl, gpa, bytes);
@@ -623,6 +623,9 @@ bool hvbus_gpadl_sgl(HvbusGpadl *gpadl, uint32_t offset, uint32_t bytes,
 
         n = bytes - done;
         gpa = hvbus_gpadl_translate(gpadl, offset + done, &n);
+        if (!guest_is_memory(sgl->as, gpa, n)) {
+            return false;
+        }
         qemu_sglist_add(sgl, gpa, n);
     }
     return true;

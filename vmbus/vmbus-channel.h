@@ -132,8 +132,8 @@ bool hvbus_recv_end(HvbusChannel *chan);
 
 /*
  * Add the guest memory of a GPA-direct packet to @sgl (initialized by the
- * caller with hvbus_device_as()).  False if the ranges are malformed or cover
- * more than @max_bytes; @sgl is then to be thrown away.
+ * caller with hvbus_device_as()).  False if the ranges are malformed, cover
+ * anything but memory, or more than @max_bytes; @sgl is then to be thrown away.
  */
 bool hvbus_packet_sgl(const HvbusPacket *pkt, QEMUSGList *sgl,
                       uint32_t max_bytes);
