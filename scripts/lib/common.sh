@@ -118,7 +118,7 @@ step()
     step_pid=$!
     set +m
     show_progress "$log" "$step_pid"
-    wait "$step_pid"
+    wait "$step_pid" 2>/dev/null
     status=$?
     step_pid=
     if [ $status -ne 0 ]; then
