@@ -20,11 +20,11 @@
 #include "vmbus-machine.h"
 
 #define MMIO_ALIGN_BYTES        (16 * MiB)
-#define MMIO_LOW_MIN_BYTES      (16 * MiB)
+#define MMIO_LOW_MIN_BYTES      (128 * MiB)
 /* flash, IOAPIC, TPM, HPET, local APIC are above */
 #define MMIO_LOW_END            0xfec00000ull
-/* the PCI configuration window of q35 may be put anywhere from here on */
-#define Q35_MCFG_START          0xb0000000ull
+/* the PCI configuration window of q35 starts here or above */
+#define MMIO_LOW_BEST_END       0xb0000000ull
 
 static uint64_t hvbus_pci_host_get(const char *prop, uint64_t none)
 {
@@ -44,30 +44,28 @@ static uint64_t hvbus_pci_host_get(const char *prop, uint64_t none)
 }
 
 /*
- * Below 4 GiB: between RAM and whatever comes first of PCI's hole and its
- * configuration window.  On pc that hole starts where RAM ends; there the bottom
- * of the hole is taken, as firmware gives out addresses from its top.
+ * Below 4 GiB nothing is free of PCI, whose window starts where RAM ends.  The
+ * place below the usual configuration window of q35 is taken, or where there is
+ * RAM, the bottom of what is left: firmware gives out addresses from 3 GiB up or
+ * from the top down.  pci-hyperv claims what it uses, so Linux gives it to
+ * nobody else.
  */
 static uint64_t hvbus_low_window(HvbusBridge *b, uint64_t *bytes)
 {
     X86MachineState *x86ms = X86_MACHINE(qdev_get_machine());
     uint64_t start = QEMU_ALIGN_UP(x86ms->below_4g_mem_size, MMIO_ALIGN_BYTES);
-    uint64_t hole = hvbus_pci_host_get(PCI_HOST_PROP_PCI_HOLE_START, 0);
-    uint64_t end = MIN(hole, Q35_MCFG_START);
 
     *bytes = b->low_mmio_bytes;
     if (b->low_mmio_base) {
         return b->low_mmio_base;
     }
-    if (end < start + MMIO_LOW_MIN_BYTES) {
-        end = MMIO_LOW_END - 512 * MiB;
+    if (start + MMIO_LOW_MIN_BYTES <= MMIO_LOW_BEST_END) {
+        *bytes = MIN(*bytes, MMIO_LOW_BEST_END - start);
+        return MMIO_LOW_BEST_END - *bytes;
     }
-    if (end < start + MMIO_LOW_MIN_BYTES) {
-        *bytes = 0;
-        return 0;
-    }
-    *bytes = MIN(*bytes, QEMU_ALIGN_DOWN(end - start, MMIO_ALIGN_BYTES));
-    return QEMU_ALIGN_DOWN(end - *bytes, MMIO_ALIGN_BYTES);
+    *bytes = MIN(*bytes, QEMU_ALIGN_DOWN((MMIO_LOW_END - start) / 2,
+                                         MMIO_ALIGN_BYTES));
+    return start;
 }
 
 /* Above RAM and memory that can be plugged; before or behind PCI's high hole */
