@@ -44,11 +44,10 @@ static uint64_t hvbus_pci_host_get(const char *prop, uint64_t none)
 }
 
 /*
- * Below 4 GiB nothing is free of PCI, whose window starts where RAM ends.  The
+ * Below 4 GiB PCI's window starts where RAM ends, so ours is cut out of it.  The
  * place below the usual configuration window of q35 is taken, or where there is
  * RAM, the bottom of what is left: firmware gives out addresses from 3 GiB up or
- * from the top down.  pci-hyperv claims what it uses, so Linux gives it to
- * nobody else.
+ * from the top down.
  */
 static uint64_t hvbus_low_window(HvbusBridge *b, uint64_t *bytes)
 {
@@ -87,6 +86,19 @@ static uint64_t hvbus_high_window(HvbusBridge *b, uint64_t *bytes)
         *bytes = 0;
     }
     return base;
+}
+
+void hvbus_reserve_windows(GPtrArray *ranges)
+{
+    Object *obj = object_resolve_path_type("", TYPE_HVBUS_BRIDGE, NULL);
+    uint64_t base, bytes;
+
+    if (obj) {
+        base = hvbus_low_window(HVBUS_BRIDGE(obj), &bytes);
+        if (bytes) {
+            crs_range_insert(ranges, base, base + bytes - 1);
+        }
+    }
 }
 
 void hvbus_build_aml(Aml *table)
