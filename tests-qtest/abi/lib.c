@@ -440,6 +440,8 @@ void main(uint32_t *mb_info)
     struct regs4 leaf;
 
     out("TAP version 13\n");
+    outb(0x21, 0xff);           /* nothing from the PICs */
+    outb(0xa1, 0xff);
     bsp_tables();
     cpu_init(0);
     leaf = cpuid(0x40000000);
