@@ -96,6 +96,9 @@ struct HvVp {
     uint32_t index;
     uint8_t active_vtl;
     uint64_t runtime_base_100ns;
+    /* migrated: GUEST_IDLE was read at this address, see hv_tcg_idle_wakes() */
+    bool is_idle;
+    uint64_t idle_rip;
     HvVpVtl vtl[HV_VTL_COUNT];
     /* host only: hv-hypercall-tlb.c */
     QemuSpin flush_lock;
@@ -232,6 +235,8 @@ bool hv_hypercall_page_wrmsr(HvVp *vp, uint32_t msr, uint64_t val);
 void hv_misc_init(HvPartition *p);
 void hv_misc_reset(HvPartition *p);
 int hv_misc_post_load(HvPartition *p);
+/* GUEST_IDLE */
+bool hv_idle_rdmsr(HvVp *vp, uint32_t msr, uint64_t *val);
 /* Fill the hypercall page: it depends on the vendor of the CPU model */
 void hv_hypercall_page_fill(HvPartition *p, X86CPU *cpu);
 

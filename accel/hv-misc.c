@@ -9,8 +9,11 @@
 #include "qapi/qapi-types-run-state.h"
 #include "system/runstate.h"
 #include "hv-internal.h"
+#include "accel/hyperv/hv-tcg.h"
 #include "trace.h"
 
+/* longest encoding of RDMSR with its prefixes */
+#define HV_MAX_RDMSR_BYTES          15
 /* REENLIGHTENMENT_CONTROL: vector, enable, target VP; the rest is reserved */
 #define HV_REENLIGHTENMENT_VALID    0xffffffff000100ffull
 #define HV_TSC_EMULATION_VALID      BIT_ULL(0)
@@ -123,6 +126,36 @@ static bool hv_reenlightenment_wrmsr(HvPartVtl *v, uint32_t msr, uint64_t val)
     default:
         return false;
     }
+}
+
+/*
+ * Read of GUEST_IDLE: halt until an interrupt is pending, even one that the VP
+ * has masked with IF (TLFS 10.1.4).  The CPU halts behind this instruction.
+ */
+bool hv_idle_rdmsr(HvVp *vp, uint32_t msr, uint64_t *val)
+{
+    CPUState *cs = CPU(vp->cpu);
+
+    if (!(cs->interrupt_request & CPU_INTERRUPT_HARD)) {
+        vp->idle_rip = vp->cpu->env.eip;
+        vp->is_idle = true;
+        cpu_interrupt(cs, CPU_INTERRUPT_HALT);
+    }
+    *val = 0;
+    return true;
+}
+
+/*
+ * A halted CPU with IF clear wakes up if it halted in GUEST_IDLE, not if in HLT.
+ * The instruction pointer tells: it is right behind the RDMSR.
+ */
+bool hv_tcg_idle_wakes(X86CPU *cpu)
+{
+    const HvVp *vp = cpu->hv_vp;
+
+    return vp && vp->is_idle &&
+        cpu->env.eip - vp->idle_rip <= HV_MAX_RDMSR_BYTES &&
+        (CPU(cpu)->interrupt_request & CPU_INTERRUPT_HARD);
 }
 
 bool hv_misc_wrmsr(HvVp *vp, uint32_t msr, uint64_t val)

@@ -59,6 +59,8 @@ static const HvMsrInfo hv_msrs[] = {
       hv_synic_wrmsr, hv_synic_rdmsr, HV_PRIV_SYNIC },
     { HV_MSR_SINT0, HV_MSR_SINT15, "SINT",
       hv_synic_wrmsr, hv_synic_rdmsr, HV_PRIV_SYNIC },
+    { HV_MSR_GUEST_IDLE, HV_MSR_GUEST_IDLE, "GUEST_IDLE",
+      NULL, hv_idle_rdmsr, HV_PRIV_GUEST_IDLE },
     { HV_MSR_CRASH_P0, HV_MSR_CRASH_P4, "CRASH_P",
       hv_misc_wrmsr, hv_misc_rdmsr, 0, HV_FEAT_GUEST_CRASH_MSRS },
     { HV_MSR_CRASH_CTL, HV_MSR_CRASH_CTL, "CRASH_CTL",

@@ -16,6 +16,7 @@
 #include "hw/boards.h"
 #include "hw/qdev-core.h"
 #include "hw/resettable.h"
+#include "system/cpu-timers.h"
 #include "system/reset.h"
 #include "system/system.h"
 #include "exec/address-spaces.h"
@@ -132,6 +133,12 @@ bool hv_partition_setup(HvPartition *p, X86CPU *cpu, Error **errp)
     }
     memcpy(feat.vendor, cpu->hyperv_vendor_id, sizeof(feat.vendor));
 
+    if (req.tsc_invariant && !icount_enabled()) {
+        error_setg(errp, "tsc-invariant=on needs -icount: without it the "
+                   "guest's TSC counts cycles of the host");
+        return false;
+    }
+
     if (p->active) {
         if (memcmp(&feat, &p->feat, sizeof(feat))) {
             error_setg(errp, "all CPUs of a Hyper-V partition must have the "
@@ -181,6 +188,7 @@ bool hv_partition_add_vp(HvPartition *p, X86CPU *cpu, Error **errp)
     vp->part = p;
     vp->cpu = cpu;
     vp->index = index;
+    vp->runtime_base_100ns = hv_partition_ref_time_100ns(p);
     /* hv_partition_signal_event() may use the CPU for a grace period more */
     object_ref(OBJECT(cpu));
     hv_assist_vp_init(vp);
@@ -196,6 +204,8 @@ bool hv_partition_add_vp(HvPartition *p, X86CPU *cpu, Error **errp)
 static void hv_vp_reset(HvVp *vp)
 {
     vp->active_vtl = 0;
+    vp->is_idle = false;
+    vp->runtime_base_100ns = 0;     /* as reference time */
     hv_stimer_vp_reset(vp);
     hv_synic_vp_reset(vp);
     hv_assist_vp_reset(vp);

@@ -23,6 +23,8 @@ bool hv_tcg_expand_features(X86CPU *cpu, Error **errp);
 /* Called when the CPU is realized (index and APIC id are known) and unrealized */
 bool hv_tcg_cpu_realize(X86CPU *cpu, Error **errp);
 void hv_tcg_cpu_unrealize(X86CPU *cpu);
+/* A halted CPU has work: it idles in GUEST_IDLE and has an interrupt pending */
+bool hv_tcg_idle_wakes(X86CPU *cpu);
 /* CPUID 0x40000000..0x400000ff: true if the output was set */
 bool hv_tcg_cpuid(CPUX86State *env, uint32_t leaf, uint32_t subleaf,
                   uint32_t *eax, uint32_t *ebx, uint32_t *ecx, uint32_t *edx);
@@ -50,6 +52,11 @@ static inline bool hv_tcg_cpu_realize(X86CPU *cpu, Error **errp)
 
 static inline void hv_tcg_cpu_unrealize(X86CPU *cpu)
 {
+}
+
+static inline bool hv_tcg_idle_wakes(X86CPU *cpu)
+{
+    return false;
 }
 
 static inline bool hv_tcg_cpuid(CPUX86State *env, uint32_t leaf,

@@ -134,6 +134,8 @@ const VMStateDescription vmstate_hv_vp = {
     .fields = (const VMStateField[]) {
         VMSTATE_UINT8(active_vtl, HvVp),
         VMSTATE_UINT64(runtime_base_100ns, HvVp),
+        VMSTATE_BOOL(is_idle, HvVp),
+        VMSTATE_UINT64(idle_rip, HvVp),
         VMSTATE_STRUCT_ARRAY(vtl, HvVp, HV_VTL_COUNT, 1, vmstate_hv_vp_vtl,
                              HvVpVtl),
         VMSTATE_END_OF_LIST()
