@@ -73,7 +73,7 @@ static void hv_tsc_page_update(HvPartition *p, HvPartVtl *v)
  */
 static uint64_t hv_tsc_hz(HvPartition *p)
 {
-    uint64_t hz = qatomic_read_u64(&p->tsc_hz), old;
+    uint64_t hz = qatomic_read_u64(&p->tsc_hz), high, old;
     int64_t ns, ticks;
 
     if (hz) {
@@ -88,8 +88,8 @@ static uint64_t hv_tsc_hz(HvPartition *p)
         }
         ns = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - p->tsc_sample_ns;
         ticks = cpu_get_host_ticks() - p->tsc_sample_ticks;
-        hz = ns > 0 && ticks > 0 ?
-            muldiv64_round_up(ticks, NANOSECONDS_PER_SECOND, ns) : 0;
+        mulu64(&hz, &high, MAX(ticks, 1), NANOSECONDS_PER_SECOND);
+        divu128(&hz, &high, MAX(ns, 1));
         hz = QEMU_ALIGN_DOWN(hz + HV_TSC_ROUND_HZ / 2, HV_TSC_ROUND_HZ);
     }
     old = qatomic_cmpxchg(&p->tsc_hz, 0, hz);
