@@ -225,6 +225,13 @@ static void storvsp_scsi_complete(SCSIRequest *sreq, size_t residual)
         return;
     }
     if (srb_status == STORVSP_SRB_SUCCESS) {
+        /*
+         * When a request that stopped the VM is retried, QEMU subtracts its
+         * length once more and the residual wraps: nothing was left then.
+         */
+        if (residual > sreq->cmd.xfer) {
+            residual = 0;
+        }
         bytes = r->sgl.size - MIN(residual, r->sgl.size);
     } else {
         bytes = storvsp_clear_hidden(r);
