@@ -458,6 +458,10 @@ void main(uint32_t *mb_info)
     }
     msr_tests();
     call_tests();
+    if (!(hv_features.a & 2)) {
+        check_eq(try_rdmsr(MSR_TIME_REF, NULL), VEC_GP, "no_time_no_msr");
+        abi_exit();             /* what follows measures time */
+    }
     time_tests();
     cpu_count = start_aps();
     smp_tests();
