@@ -507,7 +507,8 @@ void hvbus_channel_set_aio_context(HvbusChannel *chan, AioContext *ctx)
 {
     HvbusOldBh *old;
 
-    if (ctx == chan->ctx || qatomic_read(&chan->is_started)) {
+    if (ctx == chan->ctx || (qatomic_read(&chan->is_started) &&
+                             qatomic_read(&chan->bridge->vm_running))) {
         return;
     }
     old = g_new0(HvbusOldBh, 1);

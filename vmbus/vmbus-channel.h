@@ -89,7 +89,10 @@ AddressSpace *hvbus_device_as(HvbusDevice *dev);
 void hvbus_channel_set_opaque(HvbusChannel *chan, void *opaque);
 void *hvbus_channel_opaque(HvbusChannel *chan);
 
-/* Move the channel's work to @ctx; only while it is closed.  BQL */
+/*
+ * Move the channel's work to @ctx; only while it is closed, or in post_load while
+ * the VM has not started.  BQL
+ */
 void hvbus_channel_set_aio_context(HvbusChannel *chan, AioContext *ctx);
 AioContext *hvbus_channel_aio_context(HvbusChannel *chan);
 
