@@ -274,7 +274,8 @@ static void test_rescinded_open_channel_can_be_taken_down(void)
 
 static void test_gpadl_of_any_size(void)
 {
-    static const unsigned pages[] = { 1, 26, 27, 54, 55, 4096, 7936, 8190 };
+    static const unsigned pages[] = { 1, 26, 27, 54, 55, 4096, 7936, 8190, 8191,
+                                      8192, 16384, 32768 };
     VmbusClient *c;
     HvGuest *g = start_connected(&c);
     uint32_t relid = scsi_offer(c, 0)->relid;

@@ -106,15 +106,22 @@ HvbusGpadlResult hvbus_gpadl_begin(HvbusGpadlTable *t, uint32_t relid,
                                    const uint8_t *ranges, uint32_t bytes)
 {
     const uint32_t head = sizeof(HvbusGpaRangeWire);
+    uint32_t byte_count, byte_offset;
+    uint64_t pages;
     HvbusGpadl *g;
 
     /* guests send one range; several would need gaps inside of a buffer */
-    if (range_count != 1 || bytes < head || range_bytes < head ||
-        (range_bytes - head) % sizeof(uint64_t)) {
+    if (range_count != 1 || bytes < head) {
         return HVBUS_GPADL_FAILED;
     }
-    g = hvbus_gpadl_new(t, relid, id, ldl_le_p(ranges), ldl_le_p(ranges + 4),
-                        (range_bytes - head) / sizeof(uint64_t));
+    byte_count = ldl_le_p(ranges);
+    byte_offset = ldl_le_p(ranges + 4);
+    pages = hvbus_gpadl_pages_of(byte_count, byte_offset);
+    if (pages > HVBUS_GPADL_MAX_PAGES ||
+        range_bytes != (uint16_t)(head + pages * sizeof(uint64_t))) {
+        return HVBUS_GPADL_FAILED;
+    }
+    g = hvbus_gpadl_new(t, relid, id, byte_count, byte_offset, pages);
     if (!g) {
         return HVBUS_GPADL_FAILED;
     }

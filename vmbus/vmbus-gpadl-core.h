@@ -12,8 +12,8 @@
 #include "qemu/osdep.h"
 #include "vmbus-defs.h"
 
-/* range_bytes is 16 bits wide: 8190 page numbers, just below 32 MiB */
-#define HVBUS_GPADL_MAX_PAGES           ((UINT16_MAX - 8) / 8)
+/* of one GPADL: 128 MiB */
+#define HVBUS_GPADL_MAX_PAGES           (1u << 15)
 /* of all GPADLs of a server: 4 GiB of guest memory, 8 MiB of ours */
 #define HVBUS_GPADL_MAX_TOTAL_PAGES     (1u << 20)
 #define HVBUS_GPADL_MAX_COUNT           16384
@@ -52,7 +52,11 @@ void hvbus_gpadl_table_init(HvbusGpadlTable *t, void *opaque);
 /* Frees what has no users; the rest is freed by its last unref */
 void hvbus_gpadl_table_destroy(HvbusGpadlTable *t);
 
-/* A checked-for-size GPADL_HEADER; @ranges are its @bytes from byte_count on */
+/*
+ * A checked-for-size GPADL_HEADER; @ranges are its @bytes from byte_count on.
+ * The byte count tells the number of pages; @range_bytes has to agree in the 16
+ * bits that it is wide: from 8191 pages on it wraps (Linux create_gpadl_header()).
+ */
 HvbusGpadlResult hvbus_gpadl_begin(HvbusGpadlTable *t, uint32_t relid,
                                    uint32_t id, uint16_t range_bytes,
                                    uint16_t range_count,
