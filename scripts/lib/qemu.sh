@@ -142,7 +142,7 @@ variant_args()
 {
     case $1 in
     obj) echo "--enable-tools --enable-werror --enable-debug-info" ;;
-    san) echo "--disable-tools --enable-werror --enable-asan --enable-ubsan --enable-debug-info -Doptimization=1" ;;
+    san) echo "--enable-tools --enable-werror --enable-asan --enable-ubsan --enable-debug-info -Doptimization=1" ;;
     esac
 }
 
