@@ -23,6 +23,8 @@ qemu_features=(
     --disable-docs --disable-install-blobs --disable-download
     --firmwarepath=/usr/share/qemu:/usr/share/seabios:/usr/lib/ipxe/qemu
 )
+# An uninstalled QEMU looks for these folders below its qemu-bundle folder.
+firmware_dirs='usr/share/qemu usr/share/seabios usr/lib/ipxe/qemu'
 
 # fetch_qemu_source: newest 10.0.* of suite trixie into the cache; its .dsc is
 # noted in build_dir/qemu-source
@@ -161,6 +163,11 @@ configure_qemu()
         echo "meson's own log: $logs/meson-$1.log"
         return 1
     }
+    local folder
+    for folder in $firmware_dirs; do
+        mkdir -p "qemu-bundle/${folder%/*}"
+        ln -sfn "/$folder" "qemu-bundle/$folder"
+    done
     # Later ninja runs call meson again without our PYTHONPATH.
     echo "$meson_path" >"$(echo pyvenv/lib/python3*/site-packages)/private-meson.pth"
 }
@@ -200,7 +207,7 @@ ensure_source()
 ensure_configured()
 {
     local key
-    key=$(echo "$build_dir ${qemu_features[*]} $(variant_args "$1") $(gcc -dumpfullversion)" | digest)
+    key=$(echo "$build_dir ${qemu_features[*]} $firmware_dirs $(variant_args "$1") $(gcc -dumpfullversion)" | digest)
     step "configure-$1" "$key" "configure QEMU ($1)" \
         "a missing library is named in the log" configure_qemu "$1"
 }
