@@ -1,8 +1,11 @@
 /*
  * Hyper-V partition: VP assist page and the MSRs of the local APIC (TLFS 10)
  *
- * The EOI assist bit in the assist page is the hypervisor's offer to do without
- * an EOI.  It is not made here: a guest that finds the bit clear writes the EOI.
+ * EOI assist (TLFS 10.3.5): a bit in the assist page offers the guest to end the
+ * interrupt in service by clearing the bit, which costs no access to the APIC.
+ * The APIC learns of it when its in-service bits next count.  One offer at most
+ * is open, and it is for the highest interrupt in service: the APIC settles it
+ * before another interrupt gets there.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,6 +14,7 @@
 #include "hw/i386/apic.h"
 #include "hw/i386/apic_internal.h"
 #include "hv-internal.h"
+#include "hv-tcg.h"
 #include "trace.h"
 
 /* local APIC registers, number = offset / 16 */
@@ -76,11 +80,68 @@ static bool hv_apic_on(HvVp *vp)
     return apic && (cpu_get_apic_base(apic) & MSR_IA32_APICBASE_ENABLE);
 }
 
+static uint32_t *hv_assist_eoi_word(HvVpVtl *v)
+{
+    return v->assist_page.hva;
+}
+
+/* Guests look at the bit only when they are told to use the MSRs */
+static bool hv_assist_eoi_usable(HvVp *vp, HvVpVtl *v)
+{
+    return (vp->part->feat.hints & HV_HINT_APIC_MSRS) &&
+        v->assist_page.placed && vp->cpu->apic_state;
+}
+
+void hv_assist_offer_eoi(HvVp *vp, uint8_t vector)
+{
+    HvVpVtl *v = hv_vp_cur(vp);
+    APICCommonState *apic;
+
+    if (!hv_assist_eoi_usable(vp, v)) {
+        return;
+    }
+    apic = APIC_COMMON(vp->cpu->apic_state);
+    /* the I/O APIC waits for the EOI of a level; what is pending needs one too */
+    if (apic_get_bit(apic->tmr, vector) ||
+        apic_get_highest_priority_irr(vp->cpu->apic_state) >= 0) {
+        return;
+    }
+    trace_hv_assist_offer_eoi(vp->index, vector);
+    qatomic_or(hv_assist_eoi_word(v), cpu_to_le32(HV_ASSIST_NO_EOI_REQUIRED));
+    hv_overlay_mark_dirty(&v->assist_page);
+    v->eoi_offered = true;
+}
+
+/*
+ * Close the offer: either the guest has taken it, then the interrupt ends now,
+ * or it finds the bit clear and sends an EOI.
+ */
+void hv_tcg_apic_settle_eoi(X86CPU *cpu)
+{
+    HvVp *vp = cpu->hv_vp;
+    const uint32_t bit = cpu_to_le32(HV_ASSIST_NO_EOI_REQUIRED);
+    HvVpVtl *v;
+    bool taken;
+
+    if (!vp || !hv_vp_cur(vp)->eoi_offered) {
+        return;
+    }
+    v = hv_vp_cur(vp);
+    v->eoi_offered = false;     /* first: the APIC asks again as it ends one */
+    taken = !(qatomic_fetch_and(hv_assist_eoi_word(v), ~bit) & bit);
+    hv_overlay_mark_dirty(&v->assist_page);
+    trace_hv_assist_settle_eoi(vp->index, taken);
+    if (taken) {
+        apic_signal_eoi(cpu->apic_state);
+    }
+}
+
 static bool hv_assist_page_wrmsr(HvVp *vp, uint8_t vtl, uint64_t val)
 {
     HvVpVtl *v = &vp->vtl[vtl];
 
     if (!(val & HV_MSR_PAGE_ENABLE)) {
+        hv_tcg_apic_settle_eoi(vp->cpu);
         hv_overlay_remove(vp->part, vtl, &v->assist_page);
     } else {
         if (!v->assist_page.placed) {
@@ -145,6 +206,7 @@ void hv_assist_vp_reset(HvVp *vp)
     for (int vtl = 0; vtl < HV_VTL_COUNT; vtl++) {
         hv_overlay_remove(vp->part, vtl, &vp->vtl[vtl].assist_page);
         vp->vtl[vtl].vp_assist = 0;
+        vp->vtl[vtl].eoi_offered = false;
     }
 }
 
@@ -164,6 +226,9 @@ int hv_assist_post_load(HvVp *vp)
         if ((v->vp_assist & HV_MSR_PAGE_ENABLE) &&
             !hv_overlay_place(vp->part, vtl, &v->assist_page,
                               v->vp_assist & HV_PAGE_MASK)) {
+            return -EINVAL;
+        }
+        if (v->eoi_offered && !hv_assist_eoi_usable(vp, v)) {
             return -EINVAL;
         }
     }

@@ -144,6 +144,9 @@
 #define HV_CRASH_CTL_MESSAGE            BIT_ULL(62)
 #define HV_CRASH_PARAM_COUNT            5
 
+/* VP assist page (TLFS 10.3.5): first u32 */
+#define HV_ASSIST_NO_EOI_REQUIRED       BIT(0)
+
 /* SINTx (TLFS 11.8.4) */
 #define HV_SINT_COUNT                   16
 #define HV_SINT_RESET                   0x10000ull      /* masked */

@@ -85,7 +85,10 @@ typedef struct HvSynic {
 typedef struct HvVpVtl {
     HvSynic synic;
     HvStimer stimer[HV_STIMER_COUNT];
-    uint64_t vp_assist;         /* migrated: MSR value */
+    /* migrated */
+    uint64_t vp_assist;         /* MSR value */
+    bool eoi_offered;           /* assist bit was set, and not looked at since */
+    /* derived */
     HvOverlay assist_page;
 } HvVpVtl;
 
@@ -245,6 +248,8 @@ void hv_assist_vp_init(HvVp *vp);
 void hv_assist_vp_reset(HvVp *vp);
 void hv_assist_vp_fini(HvVp *vp);
 int hv_assist_post_load(HvVp *vp);
+/* The APIC hands @vector to @vp: offer it to leave out the EOI, if that may be */
+void hv_assist_offer_eoi(HvVp *vp, uint8_t vector);
 bool hv_assist_wrmsr(HvVp *vp, uint32_t msr, uint64_t val);
 bool hv_assist_rdmsr(HvVp *vp, uint32_t msr, uint64_t *val);
 

@@ -112,7 +112,11 @@ bool hv_tcg_apic_auto_eoi(X86CPU *cpu, uint8_t vector)
         return false;
     }
     vectors = hv_vp_cur(vp)->synic.auto_eoi_vectors;
-    return vectors[vector / 64] & BIT_ULL(vector % 64);
+    if (vectors[vector / 64] & BIT_ULL(vector % 64)) {
+        return true;
+    }
+    hv_assist_offer_eoi(vp, vector);
+    return false;
 }
 
 /* --- messages and event flags, host to guest --- */

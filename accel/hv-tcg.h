@@ -35,8 +35,17 @@ bool hv_tcg_rdmsr(CPUX86State *env, uint32_t msr, uint64_t *val, uintptr_t ra);
 bool hv_tcg_has_hypercalls(CPUX86State *env);
 /* VMCALL or VMMCALL was executed; false: raise #UD.  May not return */
 bool hv_tcg_hypercall(CPUX86State *env, uintptr_t ra);
-/* The local APIC hands @vector to the CPU: true if it needs no EOI.  BQL */
+/*
+ * The local APIC hands @vector to the CPU, and has taken it out of IRR: true if
+ * it needs no EOI.  BQL
+ */
 bool hv_tcg_apic_auto_eoi(X86CPU *cpu, uint8_t vector);
+/*
+ * The in-service bits of the CPU's APIC are about to count: end the interrupt
+ * that the guest has ended through the VP assist page.  May call back into the
+ * APIC; in the CPU's thread.  BQL
+ */
+void hv_tcg_apic_settle_eoi(X86CPU *cpu);
 
 #else
 
@@ -91,6 +100,10 @@ static inline bool hv_tcg_hypercall(CPUX86State *env, uintptr_t ra)
 static inline bool hv_tcg_apic_auto_eoi(X86CPU *cpu, uint8_t vector)
 {
     return false;
+}
+
+static inline void hv_tcg_apic_settle_eoi(X86CPU *cpu)
+{
 }
 
 #endif

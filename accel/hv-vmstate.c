@@ -98,6 +98,7 @@ static const VMStateDescription vmstate_hv_vp_vtl = {
         VMSTATE_STRUCT_ARRAY(stimer, HvVpVtl, HV_STIMER_COUNT, 1,
                              vmstate_hv_stimer, HvStimer),
         VMSTATE_UINT64(vp_assist, HvVpVtl),
+        VMSTATE_BOOL(eoi_offered, HvVpVtl),
         VMSTATE_END_OF_LIST()
     },
 };

@@ -28,6 +28,8 @@
 #define MSR_TSC_FREQUENCY   0x40000022
 #define MSR_APIC_FREQUENCY  0x40000023
 #define MSR_EOI             0x40000070
+#define MSR_ICR             0x40000071
+#define MSR_TPR             0x40000072
 #define MSR_VP_ASSIST       0x40000073
 #define MSR_SCONTROL        0x40000080
 #define MSR_SVERSION        0x40000081
@@ -108,6 +110,7 @@ static inline void pause(void) { asm volatile("pause"); }
 static inline void sti_hlt(void) { asm volatile("sti; hlt"); }
 
 void msr_tests(void);
+void apic_tests(void);
 void call_tests(void);
 void time_tests(void);
 void smp_tests(void);

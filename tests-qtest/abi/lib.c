@@ -457,6 +457,7 @@ void main(uint32_t *mb_info)
         abi_exit();
     }
     msr_tests();
+    apic_tests();
     call_tests();
     if (!(hv_features.a & 2)) {
         check_eq(try_rdmsr(MSR_TIME_REF, NULL), VEC_GP, "no_time_no_msr");
