@@ -76,9 +76,12 @@ class HotPlug(DiskCase):
             vm.qmp('device_add', driver='scsi-hd', id='hot0', bus='scsi1.0',
                    drive='hot')
             vm.wait_until('[ "$(cat /sys/block/sdb/size)" = 65536 ]')
+            # disks first: Linux cannot flush a cache behind a rescinded channel
+            vm.qmp('device_del', id='hot0')
+            vm.monitor.wait_event('DEVICE_DELETED', match={'device': 'hot0'})
+            vm.wait_until('! [ -e /sys/block/sdb ]')
             vm.qmp('device_del', id='scsi1')
             vm.monitor.wait_event('DEVICE_DELETED', match={'device': 'scsi1'})
-            vm.wait_until('! [ -e /sys/block/sdb ]')
             vm.qmp('blockdev-del', node_name='hot')
         self.stop_checker(vm, job)
 
@@ -144,7 +147,7 @@ class Lifecycle(DiskCase):
     def test_driver_unload_and_load(self):
         vm = self.guest(disks=['64M'], smp=2)
         for _ in range(5):
-            vm.sh('modprobe -r hv_storvsc && modprobe hv_storvsc')
+            vm.sh('rmmod hv_storvsc && modprobe hv_storvsc')
             vm.wait_until('[ -e /sys/block/sda ]')
         job = self.start_checker(vm)
         self.stop_checker(vm, job)
