@@ -105,6 +105,7 @@ static void discard_answers(Victim *v)
     VmbusPacket pkt;
 
     while (vmbus_channel_poll(v->s->ch[0], &pkt)) {
+        continue;
     }
 }
 

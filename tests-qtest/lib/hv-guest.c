@@ -270,6 +270,7 @@ HvStatus hv_guest_post(HvGuest *g, unsigned vp, uint32_t conn_id,
     wire->message_type = cpu_to_le32(type);
     wire->payload_bytes = cpu_to_le32(bytes);
     memcpy(wire->payload, payload, MIN(bytes, sizeof(wire->payload)));
+    /* the message before the hypercall, which another thread may run */
     smp_wmb();
     return FIELD_EX64(hv_guest_hypercall(g, vp, HV_CALL_POST_MESSAGE,
                                          g->call_gpa, 0),

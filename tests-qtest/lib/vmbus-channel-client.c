@@ -119,6 +119,7 @@ void vmbus_channel_push_raw(VmbusChannel *ch, const void *data, uint32_t bytes)
 
     at = vmbus_ring_copy_in(ch, at, data, bytes);
     qatomic_store_release(&hdr->write_index, cpu_to_le32(at));
+    /* write index before the caller looks whether the host sleeps */
     smp_mb();
 }
 
@@ -212,6 +213,7 @@ bool vmbus_channel_poll(VmbusChannel *ch, VmbusPacket *pkt)
                         pkt->msg_bytes);
     r = (r + total_bytes + HVBUS_PKT_TRAILER_BYTES) % ch->in.data_bytes;
     qatomic_store_release(&hdr->read_index, cpu_to_le32(r));
+    /* read index before pending_send_bytes: pair of the host's [A] */
     smp_mb();
     /* Linux hv_pkt_iter_close(): the host waits for room and there is enough */
     pending = le32_to_cpu(qatomic_read(&hdr->pending_send_bytes));

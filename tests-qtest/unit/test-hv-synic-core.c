@@ -97,6 +97,7 @@ static void *race_guest(void *opaque)
         memcpy(&payload, r->slot.payload, sizeof(payload));
         r->bad_count += type != want || payload != want;
         qatomic_cmpxchg(&r->slot.type, type, HV_MSG_TYPE_NONE);
+        /* the slot is free before the pending flag is read */
         smp_mb();
         if (qatomic_read(&r->slot.flags) & HV_MSG_FLAG_PENDING) {
             qatomic_inc(&r->eom_count);
