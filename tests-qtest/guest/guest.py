@@ -52,6 +52,9 @@ VARIANT = os.environ.get('QPV_VARIANT', 'obj')
 QEMU = os.path.join(BUILD, VARIANT, 'qemu-system-x86_64')
 
 CPU = 'max,-erms,-fsrm,hv-passthrough=on'
+# without hv-avic Linux uses the MSRs of the APIC, and the EOI assist
+VAPIC_CPU = ('max,-erms,-fsrm,hv-vapic,hv-relaxed,hv-vpindex,hv-runtime,hv-time,'
+             'hv-synic,hv-stimer,hv-stimer-direct,hv-ipi,hv-tlbflush,hv-frequencies')
 STOCK_CPU = 'max,-erms,-fsrm'
 
 # A sanitized QEMU is three to five times slower.

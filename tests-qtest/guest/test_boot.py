@@ -32,6 +32,11 @@ class Boot(guest.TestCase):
         event = vm.sh('cat /sys/devices/system/clockevents/clockevent*/current_device')
         self.assertIn('Hyper-V clockevent', event)
 
+    def test_apic_msrs_and_eoi_assist(self):
+        vm = self.guest(smp=2, cpu=guest.VAPIC_CPU)
+        self.check_partition(vm, 2)
+        self.assertIn('Using enlightened APIC', vm.dmesg())
+
     def test_powers_off(self):
         vm = self.guest(args=['-no-reboot'], dmesg_ok=False)
         vm.send('poweroff -f')

@@ -155,8 +155,8 @@ class Lifecycle(DiskCase):
 
 class SaveLoad(DiskCase):
 
-    def test_savevm_and_loadvm_in_the_middle_of_io(self):
-        vm = self.guest(disks=['64M'], smp=2, qcow2=True)
+    def check_savevm_and_loadvm(self, **options):
+        vm = self.guest(disks=['64M'], smp=2, qcow2=True, **options)
         job = self.start_checker(vm)
         for i in range(3):
             self.assertEqual(vm.hmp('savevm s%d' % i), '')
@@ -166,6 +166,12 @@ class SaveLoad(DiskCase):
         self.assertIn('hyperv', vm.sh('cat /sys/devices/system/clocksource/'
                                       'clocksource0/current_clocksource'))
         self.stop_checker(vm, job)
+
+    def test_savevm_and_loadvm_in_the_middle_of_io(self):
+        self.check_savevm_and_loadvm()
+
+    def test_savevm_and_loadvm_with_eoi_assist(self):
+        self.check_savevm_and_loadvm(cpu=guest.VAPIC_CPU)
 
     def test_cpu_offline_and_online(self):
         vm = self.guest(disks=['64M'], smp=4)
