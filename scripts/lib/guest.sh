@@ -189,3 +189,23 @@ ensure_tools()
     step guest-tools "$(files_digest "$top/scripts/lib/initramfs.sh" "$top/scripts/lib/guest.sh")" \
         "make the tools image" "read the log" make_tools_image
 }
+
+# A minimal Debian with systemd as a tar file; a guest unpacks it on its disk
+make_rootfs()
+{
+    local out=$build_dir/guest/rootfs.tar
+    private_apt qemu
+    rm -f "$out.tmp.tar"
+    mmdebstrap --variant=minbase --include=systemd-sysv,udev,kmod \
+        --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --dpkgopt='path-exclude=/usr/share/man/*' \
+        trixie "$out.tmp.tar" - <"$cache_dir/apt/qemu/debian.sources"
+    mv "$out.tmp.tar" "$out"
+}
+
+ensure_rootfs()
+{
+    step rootfs 1 "make a Debian root file system (mmdebstrap)" \
+        "see that this machine reaches its Debian mirror" make_rootfs
+}

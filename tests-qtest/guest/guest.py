@@ -152,7 +152,8 @@ class Guest:
     """One QEMU with one guest. Use TestCase.guest(), which also ends it.
 
     disks       images on one hv-scsi controller: a size such as '64M' makes a
-                raw file, a path is used as it is (raw or qcow2 by its name),
+                raw file, a path is used as it is (raw or qcow2 by its name;
+                a .tar is read-only),
                 'null:1G' is null-co. Block nodes disk0.., devices sd0..
     args        further QEMU arguments
     cpu, smp, memory, machine, accel   as QEMU takes them
@@ -226,7 +227,8 @@ class Guest:
         else:
             path = disk
             kind = 'qcow2' if disk.endswith('.qcow2') else 'raw'
-        return '%s,node-name=%s,discard=unmap,file.driver=file,file.filename=%s' % (kind, node, path)
+        options = ',read-only=on' if disk.endswith('.tar') else ',discard=unmap'
+        return '%s,node-name=%s%s,file.driver=file,file.filename=%s' % (kind, node, options, path)
 
     # -- life cycle
 
@@ -359,6 +361,10 @@ class Guest:
                 return int(text), self.sh('cat %s' % job)
             time.sleep(0.2)
         raise GuestError('background command not done in time:\n' + self.run('cat ' + job)[1])
+
+    def disk(self, lun, host=0):
+        """Name of the disk at LUN; Linux hands out sda, sdb in no fixed order."""
+        return self.wait_until('ls /sys/bus/scsi/devices/%d:0:0:%d/block' % (host, lun)).strip()
 
     def wait_until(self, command, timeout=30):
         """Run a command until it succeeds; its output."""

@@ -54,8 +54,8 @@ class Disk(guest.TestCase):
 
     def test_found_with_its_size(self):
         vm = self.guest(disks=['64M', '32M'])
-        self.assertEqual(vm.sh('cat /sys/block/sda/size /sys/block/sdb/size').split(),
-                         ['131072', '65536'])
+        for lun, sectors in enumerate(['131072', '65536']):
+            self.assertEqual(vm.sh('cat /sys/block/%s/size' % vm.disk(lun)).strip(), sectors)
 
     def test_ext4_reads_back(self):
         vm = self.guest(disks=['64M'], smp=2)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A VMBus disk under load: plug and unplug, kexec, reboot, save and load."""
 
+import hashlib
 import os
 import re
 
@@ -59,11 +60,12 @@ class HotPlug(DiskCase):
 
     def test_lun_goes_under_its_own_io(self):
         vm = self.guest(disks=['64M', '64M'], smp=2, dmesg_ok=False)
-        job = self.start_checker(vm)
-        vm.spawn('dd if=/dev/zero of=/dev/sdb bs=64k oflag=direct')
+        keeps, goes = vm.disk(0), vm.disk(1)
+        job = self.start_checker(vm, dev=keeps)
+        vm.spawn('dd if=/dev/zero of=/dev/%s bs=64k oflag=direct' % goes)
         vm.qmp('device_del', id='sd1')
         vm.monitor.wait_event('DEVICE_DELETED', match={'device': 'sd1'})
-        vm.wait_until('! [ -e /sys/block/sdb ]')
+        vm.wait_until('! [ -e /sys/block/%s ]' % goes)
         self.stop_checker(vm, job)
 
     def test_controller_comes_and_goes(self):
@@ -99,7 +101,7 @@ class HotPlug(DiskCase):
         with open(image, 'rb') as f:
             want = f.read(2048)
         self.assertEqual(vm.sh('md5sum </tmp/sector').split()[0],
-                         __import__('hashlib').md5(want).hexdigest())
+                         hashlib.md5(want).hexdigest())
 
 
 class Lifecycle(DiskCase):

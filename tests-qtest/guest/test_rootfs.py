@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A whole Debian, its root file system on a VMBus disk, boots to multi-user."""
+
+import os
+import shutil
+import tempfile
+
+import guest
+
+AGENT_UNIT = '''[Unit]
+Description=Command server of the test harness
+[Service]
+ExecStart=/bin/sh /usr/local/sbin/qpv-agent
+[Install]
+WantedBy=multi-user.target
+'''
+
+INSTALL = r'''set -e
+mkfs.ext4 -q /dev/%(disk)s
+mount -t ext4 /dev/%(disk)s /mnt
+tar -xf /dev/%(tar)s -C /mnt
+mkdir -p /mnt/usr/lib/modules /mnt/usr/local/sbin
+cp -a /lib/modules/* /mnt/usr/lib/modules/
+cp /qpv/agent /mnt/usr/local/sbin/qpv-agent
+cat >/mnt/etc/systemd/system/qpv-agent.service <<'END'
+%(unit)s
+END
+mkdir -p /mnt/etc/systemd/system/multi-user.target.wants
+ln -sf ../qpv-agent.service /mnt/etc/systemd/system/multi-user.target.wants/
+echo paravisor >/mnt/etc/hostname
+echo '/dev/sda / ext4 defaults 0 1' >/mnt/etc/fstab
+umount /mnt
+'''
+
+
+class Rootfs(guest.TestCase):
+
+    def test_debian_boots_to_multi_user(self):
+        work = tempfile.mkdtemp(prefix='qpv-rootfs-')
+        self.addCleanup(shutil.rmtree, work)
+        disk = os.path.join(work, 'root.img')
+        with open(disk, 'wb') as f:
+            f.truncate(1 << 30)
+
+        vm = self.guest(disks=[disk, guest.asset('guest', 'rootfs.tar')],
+                        smp=2, memory='1G')
+        vm.sh(INSTALL % {'disk': vm.disk(0), 'tar': vm.disk(1), 'unit': AGENT_UNIT},
+              timeout=300)
+        vm.check_dmesg()
+        vm.stop()
+
+        vm = self.guest(disks=[disk], smp=2, memory='1G',
+                        append='qpv.root=sda systemd.show_status=1',
+                        boot_timeout=240)
+        vm.wait_until('systemctl is-active multi-user.target', timeout=120)
+        self.assertIn('/dev/sda', vm.sh('findmnt -n -o SOURCE /'))
+        self.assertEqual(vm.sh('systemd-detect-virt').strip(), 'microsoft')
+        self.assertEqual(vm.sh('systemctl --failed --no-legend --plain').strip(), '')
+        # the disk is the guest's own: it writes, syncs, reads back
+        vm.sh('head -c 4194304 /dev/urandom >/root/a && cp /root/a /root/b && sync && '
+              'echo 3 >/proc/sys/vm/drop_caches && cmp /root/a /root/b')
+
+
+if __name__ == '__main__':
+    guest.main()
