@@ -212,6 +212,9 @@ static void hvbus_bridge_realize(DeviceState *dev, Error **errp)
 
     if (!b->partition) {
         b->partition = hv_partition_find();
+        if (b->partition) {
+            object_ref(OBJECT(b->partition));   /* as the link property does */
+        }
     }
     if (!hv_partition_require_synic(b->partition, errp)) {
         return;
