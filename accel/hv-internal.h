@@ -18,10 +18,12 @@
 #include "exec/memory.h"
 #include "hw/resettable.h"
 #include "migration/vmstate.h"
+#include "qapi/error.h"
 #include "cpu.h"
 #include "accel/hyperv/hv-partition.h"
 #include "hv-cpuid-core.h"
 #include "hv-flush-core.h"
+#include CONFIG_DEVICES
 
 typedef struct HvVp HvVp;
 
@@ -128,6 +130,30 @@ typedef struct HvPartVtl {
 
 typedef struct HvPort HvPort;   /* hv-port.c: connection id -> handler */
 
+/*
+ * What an accelerator other than TCG does in place of the functions of
+ * hv-partition.h with these names; all are there.  TCG has no table, so that
+ * its own code is called directly.
+ */
+typedef struct HvPartitionOps {
+    bool (*require_synic)(HvPartition *p, Error **errp);
+    bool (*has_vp)(HvPartition *p, uint32_t vp);
+    uint64_t (*ref_time_100ns)(HvPartition *p);
+    bool (*connect_message)(HvPartition *p, uint8_t vtl, uint32_t conn_id,
+                            HvMessageHandler handler, void *opaque,
+                            Error **errp);
+    void (*disconnect_message)(HvPartition *p, uint8_t vtl, uint32_t conn_id);
+    bool (*connect_event)(HvPartition *p, uint8_t vtl, uint32_t conn_id,
+                          HvEventHandler handler, void *opaque);
+    void (*disconnect_event)(HvPartition *p, uint8_t vtl, uint32_t conn_id);
+    int (*post_message)(HvPartition *p, uint32_t vp, uint8_t vtl, uint8_t sint,
+                        uint32_t type, const void *payload,
+                        uint32_t payload_bytes);
+    bool (*signal_event)(HvPartition *p, uint32_t vp, uint8_t vtl, uint8_t sint,
+                         uint16_t flag);
+    void (*reset)(HvPartition *p);      /* before the CPUs are reset */
+} HvPartitionOps;
+
 struct HvPartition {
     Object parent_obj;
 
@@ -140,7 +166,9 @@ struct HvPartition {
     OnOffAuto vp_registers;
 
     HvFeatures feat;
-    bool active;                /* at least one VP was made */
+    bool active;                /* TCG: at least one VP was made */
+    const HvPartitionOps *ops;  /* NULL: TCG, or not yet known */
+    struct HvKvm *kvm;          /* hv-kvm.c */
 
     /* migrated */
     HvPartVtl vtl[HV_VTL_COUNT];
@@ -191,6 +219,8 @@ HvVp *hv_partition_vp(HvPartition *p, uint32_t index);
  * first CPU and checks the others against it.
  */
 HvPartition *hv_partition_get(Error **errp);
+/* The same, or NULL when there is none */
+HvPartition *hv_partition_lookup(void);
 bool hv_partition_setup(HvPartition *p, X86CPU *cpu, Error **errp);
 bool hv_partition_add_vp(HvPartition *p, X86CPU *cpu, Error **errp);
 void hv_partition_remove_vp(HvVp *vp);
@@ -266,6 +296,23 @@ void hv_port_init(HvPartition *p);
 void hv_port_fini(HvPartition *p);
 HvStatus hv_port_post_message(HvVp *vp, const HvPostMessageWire *wire);
 HvStatus hv_port_signal_event(HvVp *vp, uint32_t conn_id, uint16_t flag); /* any */
+
+/* hv-kvm.c */
+#if defined(CONFIG_KVM) && defined(CONFIG_HYPERV)
+/* Let KVM serve @p; again is allowed.  The CPUs must exist */
+bool hv_kvm_attach(HvPartition *p, Error **errp);
+void hv_kvm_cpu_gone(X86CPU *cpu);
+#else
+static inline bool hv_kvm_attach(HvPartition *p, Error **errp)
+{
+    error_setg(errp, "this QEMU was built without Hyper-V support for KVM");
+    return false;
+}
+
+static inline void hv_kvm_cpu_gone(X86CPU *cpu)
+{
+}
+#endif
 
 /* hv-vmstate.c */
 extern const VMStateDescription vmstate_hv_partition;

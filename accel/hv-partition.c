@@ -17,6 +17,7 @@
 #include "hw/qdev-core.h"
 #include "hw/resettable.h"
 #include "system/cpu-timers.h"
+#include "system/kvm.h"
 #include "system/reset.h"
 #include "system/system.h"
 #include "exec/address-spaces.h"
@@ -24,16 +25,28 @@
 #include "hv-internal.h"
 #include "trace.h"
 
-HvPartition *hv_partition_find(void)
+HvPartition *hv_partition_lookup(void)
 {
     Object *obj = object_resolve_path_type("", TYPE_HV_PARTITION, NULL);
 
     return obj ? HV_PARTITION(obj) : NULL;
 }
 
+/* With KVM no CPU asks for a partition: the first device that does makes it */
+HvPartition *hv_partition_find(void)
+{
+    HvPartition *p = hv_partition_lookup();
+
+    if (!p && kvm_enabled() && first_cpu
+        && hv_cpu_wants_partition(X86_CPU(first_cpu))) {
+        p = hv_partition_get(NULL);
+    }
+    return p;
+}
+
 HvPartition *hv_partition_get(Error **errp)
 {
-    HvPartition *p = hv_partition_find();
+    HvPartition *p = hv_partition_lookup();
     Object *obj;
 
     if (p) {
@@ -51,6 +64,9 @@ HvPartition *hv_partition_get(Error **errp)
 
 bool hv_partition_require_synic(HvPartition *p, Error **errp)
 {
+    if (p && kvm_enabled()) {
+        return hv_kvm_attach(p, errp) && p->ops->require_synic(p, errp);
+    }
     if (!p || !p->active) {
         error_setg(errp, "no Hyper-V partition in this VM");
         error_append_hint(errp, "Add a Hyper-V property to -cpu, for example "
@@ -85,6 +101,9 @@ HvVp *hv_partition_vp(HvPartition *p, uint32_t index)
 
 bool hv_partition_has_vp(HvPartition *p, uint32_t vp)
 {
+    if (p->ops) {
+        return p->ops->has_vp(p, vp);
+    }
     return vp < p->max_vps && qatomic_read(&p->vps[vp]);
 }
 
@@ -237,6 +256,10 @@ static void hv_partition_reset_enter(Object *obj, ResetType type)
 {
     HvPartition *p = HV_PARTITION(obj);
 
+    if (p->ops) {
+        p->ops->reset(p);
+        return;
+    }
     for (uint32_t i = 0; i < p->max_vps; i++) {
         if (p->vps[i]) {
             hv_vp_reset(p->vps[i]);
@@ -254,7 +277,16 @@ static ResettableState *hv_partition_get_reset_state(Object *obj)
 static void hv_partition_machine_done(Notifier *n, void *unused)
 {
     HvPartition *p = container_of(n, HvPartition, machine_done);
+    Error *err = NULL;
 
+    if (kvm_enabled()) {
+        if (!hv_kvm_attach(p, &err)) {
+            error_prepend(&err, "hyperv-partition: ");
+            error_report_err(err);
+            exit(EXIT_FAILURE);
+        }
+        return;
+    }
     if (!p->active) {
         error_report("hyperv-partition: no CPU has a hv-* property");
         error_printf("Use -accel tcg and add hv-passthrough=on, or the single "
@@ -304,7 +336,7 @@ static void hv_partition_set_on_off_auto(Object *obj, Visitor *v,
                                          const char *name, void *opaque,
                                          Error **errp)
 {
-    if (HV_PARTITION(obj)->active) {
+    if (HV_PARTITION(obj)->active || HV_PARTITION(obj)->ops) {
         error_setg(errp, "'%s' cannot be changed when CPUs exist", name);
         return;
     }

@@ -24,8 +24,9 @@
 OBJECT_DECLARE_SIMPLE_TYPE(HvPartition, HV_PARTITION)
 
 /*
- * The VM's partition, or NULL when no CPU has a hv-* property (BQL).  Use it as
- * the default of a "partition" link; do not call it at run time.
+ * The VM's partition, or NULL when no CPU has a hv-* property (BQL).  With KVM it
+ * makes the partition if need be.  Use it as the default of a "partition" link;
+ * do not call it at run time.
  */
 HvPartition *hv_partition_find(void);
 

@@ -68,6 +68,9 @@ bool hv_partition_connect_message(HvPartition *p, uint8_t vtl, uint32_t conn_id,
     uint32_t key = port_key(vtl, conn_id);
     HvPort *port;
 
+    if (p->ops) {
+        return p->ops->connect_message(p, vtl, conn_id, handler, opaque, errp);
+    }
     if (g_hash_table_contains(p->message_ports, GUINT_TO_POINTER(key))) {
         error_setg(errp, "message connection 0x%" PRIx32 " of VTL%u is taken",
                    conn_id, vtl);
@@ -84,6 +87,10 @@ bool hv_partition_connect_message(HvPartition *p, uint8_t vtl, uint32_t conn_id,
 void hv_partition_disconnect_message(HvPartition *p, uint8_t vtl,
                                      uint32_t conn_id)
 {
+    if (p->ops) {
+        p->ops->disconnect_message(p, vtl, conn_id);
+        return;
+    }
     g_hash_table_remove(p->message_ports,
                         GUINT_TO_POINTER(port_key(vtl, conn_id)));
 }
@@ -91,8 +98,12 @@ void hv_partition_disconnect_message(HvPartition *p, uint8_t vtl,
 bool hv_partition_connect_event(HvPartition *p, uint8_t vtl, uint32_t conn_id,
                                 HvEventHandler handler, void *opaque)
 {
-    HvPort *port = g_new0(HvPort, 1);
+    HvPort *port;
 
+    if (p->ops) {
+        return p->ops->connect_event(p, vtl, conn_id, handler, opaque);
+    }
+    port = g_new0(HvPort, 1);
     port->key = port_key(vtl, conn_id);
     port->on_event = handler;
     port->opaque = opaque;
@@ -109,8 +120,13 @@ void hv_partition_disconnect_event(HvPartition *p, uint8_t vtl,
 {
     HvPort want = { .key = port_key(vtl, conn_id) };
     uint32_t hash = qemu_xxhash2(want.key);
-    HvPort *port = qht_lookup(&p->event_ports->ports, &want, hash);
+    HvPort *port;
 
+    if (p->ops) {
+        p->ops->disconnect_event(p, vtl, conn_id);
+        return;
+    }
+    port = qht_lookup(&p->event_ports->ports, &want, hash);
     if (port && qht_remove(&p->event_ports->ports, port, hash)) {
         g_free_rcu(port, rcu);
     }

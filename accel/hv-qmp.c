@@ -108,7 +108,7 @@ static HypervVpInfo *hv_info_vp(const HvVp *vp)
 
 HypervInfo *qmp_query_hyperv(Error **errp)
 {
-    HvPartition *p = hv_partition_find();
+    HvPartition *p = hv_partition_lookup();
     HypervInfo *info;
     HypervVtlInfoList **vtl_tail;
     HypervVpInfoList **vp_tail;

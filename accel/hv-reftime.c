@@ -25,9 +25,13 @@
 
 uint64_t hv_partition_ref_time_100ns(HvPartition *p)
 {
-    int64_t ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) -
-        qatomic_read_i64(&p->time_ref_base_ns);
+    int64_t ns;
 
+    if (unlikely(p->ops)) {
+        return p->ops->ref_time_100ns(p);
+    }
+    ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) -
+        qatomic_read_i64(&p->time_ref_base_ns);
     return ns > 0 ? ns / HV_NS_PER_TICK : 0;
 }
 

@@ -136,9 +136,14 @@ int hv_partition_post_message(HvPartition *p, uint32_t vp_index, uint8_t vtl,
                               const void *payload, uint32_t payload_bytes)
 {
     HvVp *vp = NULL;
-    HvSynic *s = synic_find(p, vp_index, vtl, sint, &vp);
+    HvSynic *s;
     HvMessageWire *slot;
 
+    if (p->ops) {
+        return p->ops->post_message(p, vp_index, vtl, sint, type, payload,
+                                    payload_bytes);
+    }
+    s = synic_find(p, vp_index, vtl, sint, &vp);
     if (payload_bytes > HV_MSG_PAYLOAD_BYTES || type == HV_MSG_TYPE_NONE) {
         return -EINVAL;
     }
@@ -169,6 +174,9 @@ bool hv_partition_signal_event(HvPartition *p, uint32_t vp_index, uint8_t vtl,
     HvSynic *s;
     uint8_t *flags;
 
+    if (unlikely(p->ops)) {
+        return p->ops->signal_event(p, vp_index, vtl, sint, flag);
+    }
     if (flag >= HV_EVENT_FLAG_COUNT) {
         return false;
     }

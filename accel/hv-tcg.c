@@ -99,7 +99,7 @@ bool hv_tcg_cpu_realize(X86CPU *cpu, Error **errp)
     HvPartition *p;
 
     if (!hv_cpu_wants_partition(cpu)) {
-        p = hv_partition_find();
+        p = hv_partition_lookup();
         if (p && p->active) {
             error_setg(errp, "all CPUs of a Hyper-V partition must have the "
                        "same hv-* properties");
@@ -116,6 +116,8 @@ void hv_tcg_cpu_unrealize(X86CPU *cpu)
 {
     if (cpu->hv_vp) {
         hv_partition_remove_vp(cpu->hv_vp);
+    } else {
+        hv_kvm_cpu_gone(cpu);
     }
 }
 
