@@ -343,9 +343,13 @@ unsigned start_aps(void)
     apic_write(APIC_ICR_LOW, 0xc4500);              /* INIT, all but self */
     spin_100ns(100000);
     apic_write(APIC_ICR_LOW, 0xc4600 | AP_BASE >> 12);
-    spin_100ns(3000000);
-    while (n < MAX_CPUS && cpus[n].up) {
-        n++;
+    /* a host may be busy: all have come when none came for half a second */
+    for (unsigned seen = 0; seen != n; ) {
+        seen = n;
+        spin_100ns(5000000);
+        while (n < MAX_CPUS && cpus[n].up) {
+            n++;
+        }
     }
     return n;
 }

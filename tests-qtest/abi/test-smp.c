@@ -69,7 +69,7 @@ static void reader(void *arg)
  * A reader on another VP runs while the page behind an address is exchanged.
  * Once the flush call has returned, no VP may see the old page.
  */
-static void remote_flush_test(void)
+static void remote_flush_test(uint64_t vp1)
 {
     static uint64_t frames[2][512] __attribute__((aligned(4096)));
     static volatile uint64_t expect;
@@ -94,7 +94,7 @@ static void remote_flush_test(void)
         next[0] = i;
         test_pt[0] = (uintptr_t)next | 7;
         in[1] = i & 2 ? 3 : 0;          /* all, or by mask */
-        in[2] = 3;
+        in[2] = 1 | 1ull << vp1;
         in[3] = TEST_VA;
         if (i & 1) {
             hypercall(3 | CTL_REPS(1), (uintptr_t)in, 0);
@@ -112,7 +112,7 @@ static void remote_flush_test(void)
 void smp_tests(void)
 {
     volatile uint64_t v, slots[2];
-    uint64_t before;
+    uint64_t before, vp1 = 0;       /* CPUs count in the order they came up */
     bool ok = true;
 
     if (cpu_count < 2) {
@@ -125,6 +125,7 @@ void smp_tests(void)
         run_on(i, read_vp_index, (void *)&v);
         wait_for(i);
         ok &= v < 64 && v != 0;
+        vp1 = i == 1 ? v : vp1;
     }
     check(ok, "every_cpu_has_a_vp_index");
 
@@ -144,17 +145,18 @@ void smp_tests(void)
         wait_for(i);
     }
     if (hv_hints.a & 1 << 10) {
-        check_eq(hypercall(0x000b | CTL_FAST, 0x55, 2), 0, "ipi_to_other_vp");
+        check_eq(hypercall(0x000b | CTL_FAST, 0x55, 1ull << vp1), 0,
+                 "ipi_to_other_vp");
         check(wait_u64(&hits[1], 1, 2000), "ipi_to_other_vp_arrives");
         v = 0;
         run_on(1, halt_once, (void *)&v);
         wait_u64(&v, 1, 1000);
         spin_100ns(200000);
-        hypercall(0x000b | CTL_FAST, 0x55, 2);
+        hypercall(0x000b | CTL_FAST, 0x55, 1ull << vp1);
         check(wait_u64(&hits[1], 2, 2000), "ipi_wakes_halted_vp");
         wait_for(1);
     } else {
         skip("ipi", "not offered");
     }
-    remote_flush_test();
+    remote_flush_test(vp1);
 }

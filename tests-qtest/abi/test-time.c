@@ -32,6 +32,7 @@ static void on_timer_auto_eoi(uint8_t vec)
 static void clock_tests(void)
 {
     uint64_t a = ref_time(), b, hz, t0, t1, c0, c1;
+    bool ok = false;
 
     b = ref_time();
     check(b >= a, "reference_counter_is_monotone");
@@ -43,14 +44,18 @@ static void clock_tests(void)
         return;
     }
     hz = rdmsr(MSR_TSC_FREQUENCY);
-    t0 = ref_time();
-    c0 = rdtsc();
-    spin_100ns(2000000);
-    t1 = ref_time();
-    c1 = rdtsc();
-    c1 = (c1 - c0) * 10000000 / (t1 - t0);
-    out("# TSC measured %u Hz, told %u Hz\n", c1, hz);
-    check(c1 > hz / 10 * 9 && c1 < hz / 10 * 11, "tsc_frequency_is_true");
+    /* a busy host may take this CPU away between two readings: try again */
+    for (int i = 0; i < 20 && !ok; i++) {
+        t0 = ref_time();
+        c0 = rdtsc();
+        spin_100ns(2000000);
+        t1 = ref_time();
+        c1 = rdtsc();
+        c1 = (c1 - c0) * 10000000 / (t1 - t0);
+        out("# TSC measured %u Hz, told %u Hz\n", c1, hz);
+        ok = c1 > hz / 100 * 98 && c1 < hz / 100 * 102;
+    }
+    check(ok, "tsc_frequency_is_true");
     check(rdmsr(MSR_APIC_FREQUENCY) >= 1000000, "apic_frequency_is_plausible");
 }
 
