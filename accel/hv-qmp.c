@@ -113,11 +113,11 @@ HypervInfo *qmp_query_hyperv(Error **errp)
     HypervVtlInfoList **vtl_tail;
     HypervVpInfoList **vp_tail;
 
-    if (!p || !p->active) {
-        error_setg(errp, "no Hyper-V partition in this VM");
-        return NULL;
-    }
     info = g_new0(HypervInfo, 1);
+    if (!p || !p->active) {
+        return info;
+    }
+    info->present = true;
     info->features = hv_info_features(&p->feat);
     info->reference_time = hv_partition_ref_time_100ns(p);
     vtl_tail = &info->vtls;
@@ -174,8 +174,9 @@ HumanReadableText *qmp_x_query_hyperv(Error **errp)
     g_autoptr(HypervInfo) info = qmp_query_hyperv(errp);
     g_autoptr(GString) out = g_string_new("features:");
 
-    if (!info) {
-        return NULL;
+    if (!info->present) {
+        g_string_assign(out, "no Hyper-V partition served by TCG in this VM\n");
+        return human_readable_text_from_str(out);
     }
     for (const strList *l = info->features; l; l = l->next) {
         g_string_append_printf(out, " %s", l->value);

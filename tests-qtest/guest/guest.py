@@ -237,8 +237,9 @@ class Guest:
         deadline = time.monotonic() + 30 * SLOWNESS
         self.stderr = open(os.path.join(self.work, 'stderr'), 'w+b')
         env = dict(os.environ)
-        env.setdefault('ASAN_OPTIONS', 'detect_leaks=0:abort_on_error=1')
-        env.setdefault('UBSAN_OPTIONS', 'print_stacktrace=1:halt_on_error=1')
+        # Set, not defaulted: meson has values of its own in the environment.
+        env['ASAN_OPTIONS'] = 'detect_leaks=0:abort_on_error=1'
+        env['UBSAN_OPTIONS'] = 'print_stacktrace=1:halt_on_error=1'
         self.proc = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL,
                                      stdout=self.stderr, stderr=self.stderr, env=env)
         try:
