@@ -114,6 +114,7 @@ static bool storvsp_send_queued(StorvspChannel *ch)
         qatomic_set(&ch->ctl.state, STORVSP_CTL_NONE);
     }
     if (ch->idx == 0 && s->core.state == STORVSP_READY &&
+        qatomic_read(&s->has_srb) &&
         qatomic_xchg(&s->rescan_pending, false)) {
         storvsp_build_rescan(&msg);
         if (!hvbus_send(ch->chan, HVBUS_PKT_INBAND, 0,
@@ -161,6 +162,10 @@ static void storvsp_handle_packet(StorvspChannel *ch, const HvbusPacket *pkt)
     storvsp_core_handle(&ch->s->core, ch->idx == 0, pkt->msg, pkt->msg_bytes,
                         &v);
     if (v.action == STORVSP_ACT_EXECUTE) {
+        if (!qatomic_read(&ch->s->has_srb)) {
+            qatomic_set(&ch->s->has_srb, true);
+            qemu_bh_schedule(ch->s->ctl_bh);    /* for a rescan */
+        }
         storvsp_run_srb(ch, &v.srb, pkt);
         return;
     }

@@ -106,6 +106,7 @@ struct HvScsi {
     /* migrated */
     StorvspCore core;
     bool rescan_pending;                /* ENUMERATE_BUS to be sent; atomic */
+    bool has_srb;                       /* since the channel opened; atomic */
     StorvspChannel *chans;              /* num_queues */
 
     /* host only */
@@ -135,7 +136,10 @@ void storvsp_reply(StorvspChannel *ch, uint64_t trans_id,
                    const StorvspPacketWire *msg);
 /* A request is over: let the guest know, and receive again if we stopped */
 void storvsp_request_over(StorvspChannel *ch);
-/* Make the guest scan the bus.  BQL */
+/*
+ * Make the guest scan the bus, not before its first request: Linux queues the
+ * scan on a workqueue that it makes after it has connected.  BQL
+ */
 void storvsp_rescan(HvScsi *s);
 /* Run notify() of all open channels, after a stop or a drain */
 void storvsp_kick_all(HvScsi *s);

@@ -90,6 +90,9 @@ static void storvsp_control_bh(void *opaque)
             storvsp_run_control(ch);
         }
     }
+    if (qatomic_read(&s->has_srb) && qatomic_read(&s->rescan_pending)) {
+        storvsp_rescan(s);
+    }
 }
 
 static void storvsp_vm_state_change(void *opaque, bool running, RunState state)
@@ -149,6 +152,7 @@ static void storvsp_close(HvbusDevice *dev, HvbusChannel *chan)
     if (idx == 0) {
         storvsp_core_reset(&s->core);
         s->rescan_pending = false;
+        s->has_srb = false;
     }
 }
 
@@ -158,6 +162,7 @@ static void storvsp_reset_hold(Object *obj, ResetType type)
 
     /* the bus closes the channels; the units reset as children */
     s->rescan_pending = false;
+    s->has_srb = false;
 }
 
 static bool storvsp_check_properties(HvScsi *s, Error **errp)
@@ -387,6 +392,7 @@ static const VMStateDescription vmstate_hv_scsi = {
         VMSTATE_UINT8(core.state, HvScsi),
         VMSTATE_UINT16(core.version, HvScsi),
         VMSTATE_BOOL(rescan_pending, HvScsi),
+        VMSTATE_BOOL(has_srb, HvScsi),
         VMSTATE_STRUCT_VARRAY_POINTER_UINT16(chans, HvScsi, num_queues,
                                              vmstate_storvsp_channel,
                                              StorvspChannel),

@@ -529,6 +529,27 @@ static void test_hot_plugged_lun_makes_the_guest_rescan(void)
     stop(&m, s);
 }
 
+static void test_no_rescan_before_the_first_request(void)
+{
+    Machine m;
+    Storvsc *s;
+
+    machine_start(&m,
+        "-blockdev driver=null-co,node-name=hot,size=1048576,read-zeroes=on ");
+    s = storvsc_start(m.c, 0, STORVSP_VERSION_6_2);
+    qtest_qmp_device_add(m.g->qts, "scsi-hd", "hot-hd",
+                         "{'bus': 's0.0', 'drive': 'hot', 'scsi-id': 0,"
+                         " 'lun': 3}");
+    for (int i = 0; i < 20; i++) {
+        hv_guest_step(m.g, 1000000);
+        storvsc_pump(s);
+        g_assert_cmpuint(s->rescans, ==, 0);
+    }
+    storvsc_test_unit(s, 3);
+    storvsc_expect_rescan(s, 0);
+    stop(&m, s);
+}
+
 static void test_lun_unplugged_with_io_in_flight(void)
 {
     Machine m;
@@ -621,6 +642,7 @@ int main(int argc, char **argv)
     SCSI_TEST(system_reset_in_every_state);
     SCSI_TEST(controller_unplugged_with_io_in_flight);
     SCSI_TEST(hot_plugged_lun_makes_the_guest_rescan);
+    SCSI_TEST(no_rescan_before_the_first_request);
     SCSI_TEST(lun_unplugged_with_io_in_flight);
     SCSI_TEST(migrates_with_io_in_flight);
     SCSI_TEST(migrates_a_request_to_be_retried);

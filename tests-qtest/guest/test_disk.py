@@ -44,6 +44,14 @@ class DiskCase(guest.TestCase):
 
 class HotPlug(DiskCase):
 
+    def unplug_disk(self, vm, device, name):
+        """Take a disk out; return when the guest has done all its I/O on it: it
+        flushes the cache after it has removed the name."""
+        path = vm.sh('readlink -f /sys/block/%s/device' % name).strip()
+        vm.qmp('device_del', id=device)
+        vm.monitor.wait_event('DEVICE_DELETED', match={'device': device})
+        vm.wait_until('! [ -e %s ]' % path)
+
     def test_lun_comes_and_goes_while_another_works(self):
         vm = self.guest(disks=['64M'], smp=2)
         job = self.start_checker(vm)
@@ -53,10 +61,9 @@ class HotPlug(DiskCase):
             vm.qmp('device_add', driver='scsi-hd', id='hot0', bus='scsi0.0',
                    lun=5, drive='hot')
             vm.wait_until('[ "$(cat /sys/block/sdb/size)" = 65536 ]')
+            # opening it waits for the scan of its partitions
             vm.sh('dd if=/dev/sdb of=/dev/null bs=1M iflag=direct')
-            vm.qmp('device_del', id='hot0')
-            vm.monitor.wait_event('DEVICE_DELETED', match={'device': 'hot0'})
-            vm.wait_until('! [ -e /sys/block/sdb ]')
+            self.unplug_disk(vm, 'hot0', 'sdb')
             vm.qmp('blockdev-del', node_name='hot')
         self.stop_checker(vm, job)
 
@@ -80,10 +87,9 @@ class HotPlug(DiskCase):
             vm.qmp('device_add', driver='scsi-hd', id='hot0', bus='scsi1.0',
                    drive='hot')
             vm.wait_until('[ "$(cat /sys/block/sdb/size)" = 65536 ]')
+            vm.sh('dd if=/dev/sdb of=/dev/null bs=1M iflag=direct')
             # disks first: Linux cannot flush a cache behind a rescinded channel
-            vm.qmp('device_del', id='hot0')
-            vm.monitor.wait_event('DEVICE_DELETED', match={'device': 'hot0'})
-            vm.wait_until('! [ -e /sys/block/sdb ]')
+            self.unplug_disk(vm, 'hot0', 'sdb')
             vm.qmp('device_del', id='scsi1')
             vm.monitor.wait_event('DEVICE_DELETED', match={'device': 'scsi1'})
             vm.qmp('blockdev-del', node_name='hot')
