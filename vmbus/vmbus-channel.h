@@ -84,6 +84,8 @@ uint32_t hvbus_channel_target_vp(HvbusChannel *chan);
 bool hvbus_channel_is_open(HvbusChannel *chan);
 HvbusChannel *hvbus_device_channel(HvbusDevice *dev, uint16_t idx); /* or NULL */
 AddressSpace *hvbus_device_as(HvbusDevice *dev);
+/* The partition's reference counter, in units of 100 ns.  any thread */
+uint64_t hvbus_device_ref_time_100ns(HvbusDevice *dev);
 
 /* For the device to hang its own state on a channel */
 void hvbus_channel_set_opaque(HvbusChannel *chan, void *opaque);

@@ -24,6 +24,11 @@ AddressSpace *hvbus_device_as(HvbusDevice *dev)
     return dev->as;
 }
 
+uint64_t hvbus_device_ref_time_100ns(HvbusDevice *dev)
+{
+    return hv_partition_ref_time_100ns(hvbus_device_bridge(dev)->partition);
+}
+
 HvbusChannel *hvbus_device_channel(HvbusDevice *dev, uint16_t idx)
 {
     guint i;
