@@ -362,6 +362,27 @@ bool hvbus_packet_sgl(const HvbusPacket *pkt, QEMUSGList *sgl,
     return r == 0;
 }
 
+int64_t hvbus_packet_read(HvbusChannel *chan, const HvbusPacket *pkt,
+                          void *buf, uint32_t max_bytes)
+{
+    HvbusRangeIter it;
+    uint64_t gpa, bytes, total = 0;
+    int r;
+
+    if (pkt->type != HVBUS_PKT_GPA_DIRECT ||
+        !hvbus_ranges_begin(&it, pkt->desc, pkt->desc_bytes)) {
+        return -1;
+    }
+    while ((r = hvbus_ranges_next(&it, &gpa, &bytes)) > 0) {
+        if (bytes > max_bytes - total ||
+            !guest_read(chan->dev->as, gpa, (uint8_t *)buf + total, bytes)) {
+            return -1;
+        }
+        total += bytes;
+    }
+    return r == 0 ? (int64_t)total : -1;
+}
+
 /* Bytes in the ring for such a packet; 0 if it can never fit */
 static uint32_t hvbus_send_bytes(HvbusChannel *chan, uint32_t desc_bytes,
                                  uint32_t msg_bytes)

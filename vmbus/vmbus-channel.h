@@ -144,6 +144,13 @@ bool hvbus_packet_sgl(const HvbusPacket *pkt, QEMUSGList *sgl,
                       uint32_t max_bytes);
 
 /*
+ * Copy the guest memory of a GPA-direct packet to @buf, of @max_bytes.  Returns the
+ * bytes, or -1 if the ranges are malformed, not memory, or more than that.
+ */
+int64_t hvbus_packet_read(HvbusChannel *chan, const HvbusPacket *pkt,
+                          void *buf, uint32_t max_bytes);
+
+/*
  * Send: one or more packets, then hvbus_send_flush(), which shows them to the
  * guest and interrupts it if it needs that.
  *

@@ -1,0 +1,198 @@
+/*
+ * hv-net: shared by netvsp*.c
+ *
+ * Everything runs in the main loop, under the BQL.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef NETVSP_INTERNAL_H
+#define NETVSP_INTERNAL_H
+
+#include "hw/vmbus/vmbus-channel.h"
+#include "net/net.h"
+#include "qemu/log.h"
+#include "netvsp.h"
+#include "netvsp-core.h"
+#include "netvsp-sections-core.h"
+#include "net-frame-core.h"
+#include "rndis-core.h"
+#include "toeplitz-core.h"
+#include "trace.h"
+
+/* Packets taken in one run, lest one channel keep the event loop to itself */
+#define NETVSP_RECV_BATCH               256
+/* Receive sections that only control messages may use */
+#define NETVSP_CONTROL_SECTIONS         16
+/* Ranges of one receive packet; more frames go into the next one */
+#define NETVSP_BATCH_RANGES             64
+/* A message of the guest: a section, and the longest packet behind it */
+#define NETVSP_TX_BUF_BYTES             (96 * KiB)
+/* Bytes that may wait in the netdev's queue before a channel stops */
+#define NETVSP_TX_QUEUED_BYTES          (1 * MiB)
+/* Room in front of a received frame for its RNDIS header */
+#define NETVSP_RX_HEADROOM              128
+#define NETVSP_RX_BUF_BYTES             (NETVSP_RX_HEADROOM + 80 * KiB)
+
+typedef struct NetvspChannel NetvspChannel;
+
+/* A packet for the ring that found no room: a completion or a control message */
+typedef struct NetvspOut {
+    uint16_t type;                      /* HVBUS_PKT_* */
+    uint16_t desc_bytes;
+    uint32_t msg_bytes;
+    uint64_t trans_id;
+    uint8_t desc[16];
+    NvspMessageWire msg;
+    QTAILQ_ENTRY(NetvspOut) next;
+} NetvspOut;
+
+/* Frames in the receive buffer that the guest was not told of yet */
+typedef struct NetvspBatch {
+    NetvspChain chain;
+    uint32_t bytes[NETVSP_BATCH_RANGES];    /* by section of .chain */
+} NetvspBatch;
+
+struct NetvspChannel {
+    /* migrated */
+    bool is_open;
+    QTAILQ_HEAD(, NetvspOut) out;       /* oldest first */
+    NetvspBatch batch;
+
+    /* host only */
+    HvNet *s;
+    uint16_t idx;
+    HvbusChannel *chan;
+    bool in_notify;
+    bool missed_notify;
+    bool needs_flush;
+    bool tx_stopped;                    /* the netdev has too much queued */
+};
+
+/* A message whose frames are, in part, still in the netdev's queue */
+typedef struct NetvspTx {
+    NetvspChannel *ch;                  /* NULL: closed meanwhile */
+    uint64_t trans_id;
+    bool wants_completion;
+    uint32_t status;                    /* NvspStatus */
+    uint32_t frames;                    /* that have not left */
+    uint32_t bytes;
+    QTAILQ_ENTRY(NetvspTx) next;
+} NetvspTx;
+
+/* One queue of the netdev */
+typedef struct NetvspQueue {
+    QTAILQ_HEAD(, NetvspTx) tx;         /* in the order sent */
+    uint32_t queued_bytes;
+    bool rx_blocked;                    /* a frame waits for room */
+} NetvspQueue;
+
+struct HvNet {
+    HvbusDevice parent_obj;
+
+    /* properties */
+    NICConf conf;
+    uint16_t num_queues;
+    uint16_t mtu;
+    uint32_t speed_mbps;
+    char *friendly_name;
+    bool has_csum;
+    bool has_lso;
+    bool has_rsc;
+    bool network_change;
+
+    /* migrated */
+    NetvspCore core;
+    RndisCore rndis;
+    NetvspSections sections;
+    NetvspChannel *chans;               /* num_queues */
+    bool link_pending;                  /* indication to be sent */
+    bool link_told;                     /* what the guest knows */
+    bool change_pending;                /* NETWORK_CHANGE to be sent */
+    bool table_pending;                 /* send indirection table */
+    bool vf_pending;
+    bool vf_present;
+    uint32_t vf_serial;
+    RndisStats stats;
+
+    /* derived */
+    Toeplitz toeplitz;
+    HvbusGpadl *recv_gpadl;
+    HvbusGpadl *send_gpadl;
+    uint16_t open_channels;
+
+    /* host only */
+    NICState *nic;
+    NetvspQueue *queues;                /* conf.peers.queues, at least 1 */
+    uint16_t queue_count;
+    uint8_t vnet_bytes;                 /* header in front of each frame, or 0 */
+    QEMUBH *flush_bh;
+    VMChangeStateEntry *vm_state_entry;
+    bool is_stopped;
+    uint16_t rsc_id;
+    uint8_t *tx_buf;
+    uint8_t *rx_buf;
+};
+
+#define netvsp_guest_error(ch, fmt, ...)                                    \
+    do {                                                                    \
+        trace_netvsp_guest_error((ch)->idx, __LINE__);                      \
+        qemu_log_mask(LOG_GUEST_ERROR, "hv-net channel %u: " fmt "\n",      \
+                      (ch)->idx, ## __VA_ARGS__);                           \
+    } while (0)
+
+/* netvsp-channel.c */
+void netvsp_channel_init(HvNet *s, uint16_t idx);
+/* Take over @chan, which opens or came open with a migration stream */
+void netvsp_channel_attach(NetvspChannel *ch, HvbusChannel *chan);
+/* Forget what was to be sent; frames in the netdev's queue go on without us */
+void netvsp_channel_detach(NetvspChannel *ch);
+void netvsp_notify(HvbusDevice *dev, HvbusChannel *chan);
+/* Into the ring, or into the queue if that is full.  @desc: at most 16 bytes */
+void netvsp_send(NetvspChannel *ch, uint16_t type, uint64_t trans_id,
+                 const void *desc, uint32_t desc_bytes,
+                 const NvspMessageWire *msg, uint32_t msg_bytes);
+/* Complete an RNDIS message of the guest */
+void netvsp_complete(NetvspChannel *ch, uint64_t trans_id, uint32_t status);
+/* Show the guest what was sent, soon.  From outside of netvsp_notify() */
+void netvsp_flush_soon(NetvspChannel *ch);
+void netvsp_flush(NetvspChannel *ch);
+/* Tell the guest what is pending: link, VF, send table.  On channel 0 */
+void netvsp_send_pending(HvNet *s);
+/* Close down all: both buffers, both protocols */
+void netvsp_reset_protocol(HvNet *s);
+
+/* netvsp-control.c */
+void netvsp_handle_packet(NetvspChannel *ch, const HvbusPacket *pkt);
+/* Message @bytes at @msg into a section and to the guest.  False: no section */
+bool netvsp_send_control(HvNet *s, const void *msg, uint32_t bytes);
+void netvsp_apply_offloads(HvNet *s);
+void netvsp_apply_rss(HvNet *s);
+
+/* netvsp-tx.c */
+/*
+ * The bytes of an RNDIS message, from the send buffer and behind it from the
+ * pages of @pkt, to @buf.  -1: not there, or more than @max_bytes.
+ */
+int64_t netvsp_gather(NetvspChannel *ch, const HvbusPacket *pkt,
+                      const NetvspRndis *r, uint8_t *buf, uint32_t max_bytes);
+void netvsp_tx_message(NetvspChannel *ch, const HvbusPacket *pkt,
+                       const NetvspRndis *r);
+/* @ch closes: its messages need no completion any more */
+void netvsp_tx_forget(NetvspChannel *ch);
+bool netvsp_tx_is_full(NetvspChannel *ch);
+
+/* netvsp-rx.c */
+bool netvsp_can_receive(NetClientState *nc);
+ssize_t netvsp_receive(NetClientState *nc, const uint8_t *buf, size_t bytes);
+/* Tell the guest of the frames in the batch, if the ring has room */
+bool netvsp_rx_flush(NetvspChannel *ch);
+/* There is room again: let the netdev go on */
+void netvsp_rx_unblock(HvNet *s);
+void netvsp_rx_forget(NetvspChannel *ch);
+
+/* netvsp-vmstate.c */
+extern const VMStateDescription vmstate_hv_net;
+
+NetClientState *netvsp_channel_nc(NetvspChannel *ch);
+
+#endif /* NETVSP_INTERNAL_H */

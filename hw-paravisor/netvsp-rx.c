@@ -1,0 +1,372 @@
+/*
+ * hv-net: frames from the netdev to the guest
+ *
+ * A frame is put into one or, if the guest takes that, several sections of the
+ * receive buffer.  The guest is told of many frames at once, in one packet per
+ * run of the event loop.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qemu/units.h"
+#include "standard-headers/linux/virtio_net.h"
+#include "netvsp-internal.h"
+
+bool netvsp_rx_flush(NetvspChannel *ch)
+{
+    HvNet *s = ch->s;
+    NetvspBatch *b = &ch->batch;
+    struct {
+        HvbusXferPagesWire head;
+        HvbusXferRangeWire ranges[NETVSP_BATCH_RANGES];
+    } desc;
+    NvspMessageWire nvsp;
+    uint32_t idx = b->chain.head;
+    uint32_t nvsp_bytes;
+
+    if (!b->chain.count) {
+        return true;
+    }
+    if (!QTAILQ_EMPTY(&ch->out)) {
+        return false;
+    }
+    desc.head = (HvbusXferPagesWire) {
+        .page_set_id = cpu_to_le16(s->core.recv.id),
+        .range_count = cpu_to_le32(b->chain.count),
+    };
+    for (uint32_t i = 0; i < b->chain.count; i++) {
+        desc.ranges[i].byte_count = cpu_to_le32(b->bytes[i]);
+        desc.ranges[i].byte_offset =
+            cpu_to_le32(idx * s->core.recv.section_bytes);
+        idx = s->sections.next[idx];
+    }
+    nvsp_bytes = netvsp_build_rndis(&nvsp, false);
+    if (!hvbus_send(ch->chan, HVBUS_PKT_XFER_PAGES, HVBUS_PKT_FLAG_COMPLETION,
+                    (uint64_t)b->chain.head + 1, &desc,
+                    sizeof(desc.head) +
+                    b->chain.count * sizeof(desc.ranges[0]), &nvsp,
+                    nvsp_bytes)) {
+        return false;
+    }
+    trace_netvsp_rx_batch(ch->idx, b->chain.head + 1, b->chain.count);
+    netvsp_sections_sent(&s->sections, &b->chain);
+    b->chain.count = 0;
+    ch->needs_flush = true;
+    return true;
+}
+
+void netvsp_rx_forget(NetvspChannel *ch)
+{
+    ch->batch.chain.count = 0;
+    netvsp_sections_release(&ch->s->sections, ch->idx);
+}
+
+void netvsp_rx_unblock(HvNet *s)
+{
+    for (int i = 0; i < s->queue_count; i++) {
+        if (s->queues[i].rx_blocked && !s->is_stopped) {
+            s->queues[i].rx_blocked = false;
+            qemu_flush_queued_packets(qemu_get_subqueue(s->nic, i));
+        }
+    }
+}
+
+/* The hash of the flow, if the guest wants one over this kind of packet */
+static bool netvsp_rx_hash(HvNet *s, const NetFrame *f, const uint8_t *frame,
+                           uint32_t *hash)
+{
+    uint32_t want = s->rndis.rss.hash_info;
+    uint8_t input[TOEPLITZ_MAX_BYTES];
+    uint32_t bytes = f->ip_version == 4 ? 8 : 32;
+    bool ports;
+
+    if (f->ip_version == 4) {
+        memcpy(input, frame + f->l3_offset + 12, bytes);
+        ports = (net_frame_is_tcp(f) && (want & NDIS_HASH_TCP_IPV4)) ||
+                (net_frame_is_udp(f) && (want & NDIS_HASH_UDP_IPV4));
+        want &= NDIS_HASH_IPV4;
+    } else if (f->ip_version == 6) {
+        memcpy(input, frame + f->l3_offset + 8, bytes);
+        ports = (net_frame_is_tcp(f) && (want & NDIS_HASH_TCP_IPV6)) ||
+                (net_frame_is_udp(f) && (want & NDIS_HASH_UDP_IPV6));
+        want &= NDIS_HASH_IPV6;
+    } else {
+        return false;
+    }
+    if (ports) {
+        memcpy(input + bytes, frame + f->l4_offset, 4);
+        bytes += 4;
+    } else if (!want) {
+        return false;
+    }
+    *hash = toeplitz_hash(&s->toeplitz, input, bytes);
+    return true;
+}
+
+/* The channel for a frame that came in on @queue; also fills the hash */
+static NetvspChannel *netvsp_rx_channel(HvNet *s, uint16_t queue,
+                                        const NetFrame *f,
+                                        const uint8_t *frame,
+                                        RndisRxInfo *info)
+{
+    uint16_t idx = 0;
+
+    if (s->rndis.rss.is_enabled) {
+        info->has_hash = netvsp_rx_hash(s, f, frame, &info->hash);
+        if (info->has_hash) {
+            idx = s->rndis.rss.table[info->hash % s->rndis.rss.table_count];
+        }
+    }
+    if (s->queue_count > 1) {
+        idx = queue;                    /* the host has chosen */
+    }
+    /* one that is not open, or not any more */
+    return idx < s->num_queues && s->chans[idx].is_open ? &s->chans[idx]
+                                                        : &s->chans[0];
+}
+
+/* What the guest need not check any more.  @csum_ok: known to be good */
+static uint32_t netvsp_rx_csum(HvNet *s, const NetFrame *f,
+                               const uint8_t *frame, bool csum_ok)
+{
+    uint32_t on = s->rndis.offloads;
+    bool tcp = net_frame_is_tcp(f), udp = net_frame_is_udp(f);
+    NetFrameCsum l4 = NET_FRAME_CSUM_NONE;
+    uint32_t flags = 0;
+
+    if (f->ip_version == 4 && (on & RNDIS_OFFLOAD_RX_CSUM)) {
+        NetFrameCsum ip = net_frame_check_ip_csum(f, frame);
+
+        flags |= ip == NET_FRAME_CSUM_OK ? RNDIS_RX_CSUM_IP_OK
+                                         : RNDIS_RX_CSUM_IP_FAILED;
+    }
+    if ((tcp && (on & (f->ip_version == 4 ? RNDIS_OFFLOAD_RX_TCP4
+                                          : RNDIS_OFFLOAD_RX_TCP6))) ||
+        (udp && (on & (f->ip_version == 4 ? RNDIS_OFFLOAD_RX_UDP4
+                                          : RNDIS_OFFLOAD_RX_UDP6)))) {
+        l4 = csum_ok ? NET_FRAME_CSUM_OK : net_frame_check_l4_csum(f, frame);
+    }
+    if (l4 == NET_FRAME_CSUM_OK) {
+        flags |= tcp ? RNDIS_RX_CSUM_TCP_OK : RNDIS_RX_CSUM_UDP_OK;
+    } else if (l4 == NET_FRAME_CSUM_BAD) {
+        flags |= tcp ? RNDIS_RX_CSUM_TCP_FAILED : RNDIS_RX_CSUM_UDP_FAILED;
+    }
+    return flags;
+}
+
+/*
+ * Put a frame into the batch of @ch, in @count sections.  @frame has
+ * NETVSP_RX_HEADROOM bytes in front, which are overwritten.
+ */
+static bool netvsp_rx_store(NetvspChannel *ch, uint8_t *frame, uint32_t bytes,
+                            uint32_t part_bytes, RndisRxInfo *info)
+{
+    HvNet *s = ch->s;
+    NetvspBatch *b = &ch->batch;
+    bool is_first = true;
+
+    for (uint32_t done = 0; done < bytes; done += part_bytes) {
+        uint32_t n = MIN(bytes - done, part_bytes);
+        uint8_t header[RNDIS_MAX_RX_HEADER_BYTES];
+        uint32_t header_bytes, idx;
+        uint8_t *from;
+
+        if (n < bytes) {
+            info->fragment_flags = RNDIS_PACKET_ID_MULTI |
+                (is_first ? RNDIS_PACKET_ID_FIRST : 0) |
+                (done + n == bytes ? RNDIS_PACKET_ID_LAST : 0);
+        }
+        header_bytes = rndis_packet_build(header, info, n);
+        from = frame + done - header_bytes;
+        memcpy(from, header, header_bytes);
+        idx = netvsp_sections_add(&s->sections, ch->idx, &b->chain);
+        b->bytes[b->chain.count - 1] = header_bytes + n;
+        if (!hvbus_gpadl_write(s->recv_gpadl,
+                               idx * s->core.recv.section_bytes, from,
+                               header_bytes + n)) {
+            return false;               /* the guest took its memory away */
+        }
+        is_first = false;
+    }
+    return true;
+}
+
+/* Are @count free, besides those that control messages may need? */
+static bool netvsp_rx_has_sections(HvNet *s, uint32_t count)
+{
+    return s->sections.free_count >=
+           count + MIN(NETVSP_CONTROL_SECTIONS, s->sections.count / 4);
+}
+
+/* Give a frame that fits the guest's MTU, or is large, to the guest */
+static bool netvsp_rx_deliver(HvNet *s, NetvspChannel *ch, uint8_t *frame,
+                              uint32_t bytes, RndisRxInfo *info)
+{
+    uint32_t room = s->core.recv.section_bytes - RNDIS_MAX_RX_HEADER_BYTES;
+    uint32_t count = DIV_ROUND_UP(bytes, room);
+    int cast = rndis_cast(frame);
+
+    if (ch->batch.chain.count + count > NETVSP_BATCH_RANGES &&
+        (!netvsp_rx_flush(ch) || count > NETVSP_BATCH_RANGES)) {
+        return false;
+    }
+    if (!netvsp_rx_has_sections(s, count)) {
+        return false;
+    }
+    if (!netvsp_rx_store(ch, frame, bytes, room, info)) {
+        s->stats.rx_errors++;
+    }
+    s->stats.rx_frames[cast]++;
+    s->stats.rx_bytes[cast] += bytes;
+    trace_netvsp_rx(ch->idx, bytes, count, info->csum, info->hash);
+    if (!ch->in_notify) {
+        qemu_bh_schedule(s->flush_bh);
+    }
+    return true;
+}
+
+/* A large packet that the guest does not take as one.  False: no room */
+static bool netvsp_rx_cut(HvNet *s, NetvspChannel *ch, uint8_t *frame,
+                          NetFrame *f, uint32_t mss, RndisRxInfo *info)
+{
+    uint32_t segments = DIV_ROUND_UP(f->bytes - f->payload_offset, mss);
+    uint32_t room = s->core.recv.section_bytes - RNDIS_MAX_RX_HEADER_BYTES;
+    g_autofree uint8_t *buf = NULL;
+    NetFrameCutter c;
+    uint32_t bytes;
+    uint8_t *seg;
+
+    if (segments > NETVSP_BATCH_RANGES || f->payload_offset + mss > room) {
+        s->stats.rx_errors++;
+        return true;
+    }
+    /* all or nothing: what is refused comes again */
+    if (!netvsp_rx_has_sections(s, segments) || !netvsp_rx_flush(ch)) {
+        return false;
+    }
+    buf = g_malloc(NETVSP_RX_HEADROOM + f->payload_offset + mss);
+    net_frame_cut_begin(&c, f, frame, mss);
+    while ((seg = net_frame_cut_next(&c, &bytes))) {
+        /* the room in front of a segment is the end of the one before */
+        memcpy(buf + NETVSP_RX_HEADROOM, seg, bytes);
+        if (!netvsp_rx_deliver(s, ch, buf + NETVSP_RX_HEADROOM, bytes, info)) {
+            s->stats.rx_no_buffer++;
+        }
+    }
+    return true;
+}
+
+/*
+ * Write the checksum that the host left out: the guest cannot be told of one that
+ * is not there yet.  True: it is the one of TCP or UDP.
+ */
+static bool netvsp_rx_make_csum(const NetFrame *f, uint8_t *frame,
+                                const struct virtio_net_hdr *hdr,
+                                bool was_tagged)
+{
+    uint32_t start = hdr->csum_start - (was_tagged ? NET_FRAME_VLAN_BYTES : 0);
+    uint16_t csum;
+
+    if (net_frame_is_tcp(f) || net_frame_is_udp(f)) {
+        net_frame_set_l4_csum(f, frame, false);
+        return true;
+    }
+    if (start < f->bytes && hdr->csum_offset + 2 <= f->bytes - start) {
+        csum = ~net_frame_fold(net_frame_sum(frame + start, f->bytes - start));
+        stw_he_p(frame + start + hdr->csum_offset, csum);
+    }
+    return false;
+}
+
+typedef enum NetvspRxVerdict {
+    NETVSP_RX_DONE,                     /* taken, or not for us */
+    NETVSP_RX_NO_ROOM,
+} NetvspRxVerdict;
+
+/* @frame is a copy with NETVSP_RX_HEADROOM bytes in front */
+static NetvspRxVerdict netvsp_rx_frame(HvNet *s, uint16_t queue,
+                                       uint8_t *frame, uint32_t bytes,
+                                       const struct virtio_net_hdr *hdr)
+{
+    uint32_t max_bytes = MIN(s->core.guest_mtu, s->mtu) + NET_FRAME_ETH_BYTES;
+    uint32_t rsc_bit;
+    bool csum_ok = hdr->flags & VIRTIO_NET_HDR_F_DATA_VALID;
+    bool is_large = hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE;
+    RndisRxInfo info = { };
+    NetvspChannel *ch;
+    NetFrame f;
+
+    net_frame_parse(&f, frame, bytes);
+    if (f.has_vlan) {
+        info.has_vlan = true;
+        info.vlan_tci = f.vlan_tci;
+        memmove(frame + NET_FRAME_VLAN_BYTES, frame, 12);
+        frame += NET_FRAME_VLAN_BYTES;
+        bytes -= NET_FRAME_VLAN_BYTES;
+        net_frame_parse(&f, frame, bytes);
+    }
+    ch = netvsp_rx_channel(s, queue, &f, frame, &info);
+    rsc_bit = f.ip_version == 4 ? RNDIS_OFFLOAD_RSC4 : RNDIS_OFFLOAD_RSC6;
+    if (is_large && !(s->rndis.offloads & rsc_bit)) {
+        if (!hdr->gso_size || !net_frame_is_tcp(&f)) {
+            s->stats.rx_errors++;
+            return NETVSP_RX_DONE;
+        }
+        info.csum = netvsp_rx_csum(s, &f, frame, true);
+        return netvsp_rx_cut(s, ch, frame, &f, hdr->gso_size, &info)
+               ? NETVSP_RX_DONE : NETVSP_RX_NO_ROOM;
+    }
+    if (bytes > max_bytes && !is_large) {
+        s->stats.rx_errors++;
+        return NETVSP_RX_DONE;
+    }
+    if (hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
+        csum_ok = netvsp_rx_make_csum(&f, frame, hdr, info.has_vlan);
+    }
+    info.csum = netvsp_rx_csum(s, &f, frame, csum_ok);
+    info.packet_id = s->rsc_id++;
+    return netvsp_rx_deliver(s, ch, frame, bytes, &info) ? NETVSP_RX_DONE
+                                                         : NETVSP_RX_NO_ROOM;
+}
+
+bool netvsp_can_receive(NetClientState *nc)
+{
+    HvNet *s = qemu_get_nic_opaque(nc);
+
+    return !s->is_stopped && !s->queues[nc->queue_index].rx_blocked;
+}
+
+ssize_t netvsp_receive(NetClientState *nc, const uint8_t *buf, size_t bytes)
+{
+    HvNet *s = qemu_get_nic_opaque(nc);
+    NetvspQueue *q = &s->queues[nc->queue_index];
+    struct virtio_net_hdr hdr = { };
+    uint8_t *frame = s->rx_buf + NETVSP_RX_HEADROOM;
+    size_t frame_bytes;
+
+    if (s->is_stopped) {
+        return 0;
+    }
+    if (bytes < s->vnet_bytes + NET_FRAME_ETH_BYTES ||
+        bytes > NETVSP_RX_BUF_BYTES - NETVSP_RX_HEADROOM) {
+        s->stats.rx_errors++;
+        return bytes;
+    }
+    frame_bytes = bytes - s->vnet_bytes;
+    if (!s->rndis.is_initialized || !s->recv_gpadl || !s->chans[0].is_open ||
+        !rndis_core_accepts(&s->rndis, buf + s->vnet_bytes)) {
+        return bytes;
+    }
+    if (s->vnet_bytes) {
+        memcpy(&hdr, buf, sizeof(hdr));
+    }
+    memcpy(frame, buf + s->vnet_bytes, frame_bytes);
+    if (netvsp_rx_frame(s, nc->queue_index, frame, frame_bytes, &hdr) ==
+        NETVSP_RX_NO_ROOM) {
+        trace_netvsp_rx_blocked(nc->queue_index, s->sections.free_count);
+        s->stats.rx_no_buffer++;
+        q->rx_blocked = true;
+        return 0;
+    }
+    return bytes;
+}
