@@ -211,6 +211,10 @@ bool vmbus_channel_poll(VmbusChannel *ch, VmbusPacket *pkt)
     g_assert_cmpuint(pkt->msg_bytes, <=, sizeof(pkt->msg));
     vmbus_ring_copy_out(ch, (r + head_bytes) % ch->in.data_bytes, pkt->msg,
                         pkt->msg_bytes);
+    pkt->desc_bytes = head_bytes - sizeof(wire);
+    g_assert_cmpuint(pkt->desc_bytes, <=, sizeof(pkt->desc));
+    vmbus_ring_copy_out(ch, (r + sizeof(wire)) % ch->in.data_bytes, pkt->desc,
+                        pkt->desc_bytes);
     r = (r + total_bytes + HVBUS_PKT_TRAILER_BYTES) % ch->in.data_bytes;
     qatomic_store_release(&hdr->read_index, cpu_to_le32(r));
     /* read index before pending_send_bytes: pair of the host's [A] */

@@ -14,6 +14,7 @@
 #include "hv-guest.h"
 #include "hw/vmbus/vmbus-defs.h"
 
+#define VMBUS_GUID_NET      "f8615163-df3e-46c5-913f-f2d2f965ed0e"
 #define VMBUS_GUID_SCSI     "ba6163d9-04a1-4d29-b605-72e2ffb1dc7f"
 
 typedef struct VmbusOffer {
@@ -119,6 +120,8 @@ typedef struct VmbusPacket {
     uint64_t trans_id;
     uint32_t msg_bytes;
     uint8_t msg[4096];
+    uint32_t desc_bytes;        /* between descriptor and message: page sets */
+    uint8_t desc[4800];
 } VmbusPacket;
 
 /* Rings and their GPADL, header pages zeroed; OPENCHANNEL is not sent */

@@ -1,0 +1,307 @@
+/*
+ * hv-net: close, reset, unplug and migration with frames in flight
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qobject/qdict.h"
+#include "lib/net-machine.h"
+
+static const uint8_t broadcast[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+static const uint8_t multicast[6] = { 0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb };
+
+static const uint32_t versions[] = {
+    NVSP_VERSION_1, NVSP_VERSION_2, NVSP_VERSION_4, NVSP_VERSION_5,
+    NVSP_VERSION_6, NVSP_VERSION_6_1,
+};
+
+static Netvsc *start(NetMachine *m)
+{
+    net_machine_start(m, "", "");
+    return netvsc_start(m->c, 0, NVSP_VERSION_6_1);
+}
+
+static void stop(NetMachine *m, Netvsc *n)
+{
+    netvsc_close(n);
+    net_machine_stop(m);
+}
+
+/* Frames both ways that nobody has taken yet */
+static void leave_in_flight(NetMachine *m, Netvsc *n)
+{
+    g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
+    NetFlow flow = net_flow(false, NET_RAW, net_machine_peer_mac,
+                            net_machine_mac);
+
+    n->hold = true;
+    for (unsigned i = 0; i < 50; i++) {
+        NetvscTx tx = { .frame = frame, .bytes = 300 };
+
+        net_build_raw(frame, &flow, tx.bytes, i);
+        netvsc_send_in_section(n, i % n->channels, &tx, 1);
+        net_machine_to_guest(m, net_machine_mac, 400, i);
+    }
+}
+
+static void drain_wire(NetMachine *m)
+{
+    g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
+
+    while (net_wire_wait(&m->wire, frame, 100 * 1000)) {
+        continue;
+    }
+}
+
+static void check_new_start(NetMachine *m)
+{
+    Netvsc *n = netvsc_start(m->c, 0, NVSP_VERSION_6_1);
+
+    drain_wire(m);
+    while (!net_machine_is_quiet(m, n)) {
+        continue;
+    }
+    net_machine_check_traffic(m, n, 9);
+    netvsc_close(n);
+}
+
+static void test_close_and_open_with_frames_in_flight(void)
+{
+    NetMachine m;
+
+    net_machine_start(&m, "", "");
+    for (unsigned i = 0; i < 8; i++) {
+        Netvsc *n = netvsc_start(m.c, 0, versions[i % ARRAY_SIZE(versions)]);
+
+        leave_in_flight(&m, n);
+        if (i % 2) {
+            netvsc_close_rudely(n);
+        } else {
+            netvsc_close(n);
+        }
+        drain_wire(&m);
+    }
+    check_new_start(&m);
+    net_machine_stop(&m);
+}
+
+static void test_unload_with_frames_in_flight(void)
+{
+    NetMachine m;
+    Netvsc *n = start(&m);
+
+    leave_in_flight(&m, n);
+    vmbus_unload(m.c);
+    netvsc_forget(n);
+    vmbus_connect(m.c, HVBUS_VERSION_5_3);
+    vmbus_request_offers(m.c);
+    check_new_start(&m);
+    net_machine_stop(&m);
+}
+
+static void test_system_reset_with_frames_in_flight(void)
+{
+    NetMachine m;
+    Netvsc *n = start(&m);
+
+    netvsc_open_subchannels(n, 2);
+    g_assert_cmphex(netvsc_set_address(n, "525400ABCDEF"), ==,
+                    RNDIS_STATUS_SUCCESS);
+    leave_in_flight(&m, n);
+    netvsc_forget(n);
+    net_machine_reset(&m);
+    /* with the address that the user gave */
+    check_new_start(&m);
+    net_machine_stop(&m);
+}
+
+static void test_system_reset_in_every_state(void)
+{
+    NetMachine m;
+    Netvsc *n;
+
+    net_machine_start(&m, "", "");
+    for (unsigned state = 0; state <= 6; state++) {
+        n = netvsc_open(m.c, 0);
+        if (state >= 1) {
+            netvsc_try_version(n, NVSP_VERSION_6_1);
+        }
+        if (state >= 2) {
+            netvsc_send_config(n, 1514, NVSP_CAP_8021Q);
+        }
+        if (state >= 3) {
+            netvsc_make_buffers(n, 32, 32);
+        }
+        if (state >= 4) {
+            netvsc_rndis_init(n);
+        }
+        if (state >= 5) {
+            netvsc_set_filter(n, NETVSC_FILTER_OPEN);
+        }
+        if (state >= 6) {
+            netvsc_open_subchannels(n, 2);
+        }
+        netvsc_forget(n);
+        net_machine_reset(&m);
+    }
+    check_new_start(&m);
+    net_machine_stop(&m);
+}
+
+static void unplug(NetMachine *m, Netvsc *n)
+{
+    VmbusOffer *offer = n->ch[0]->offer;
+
+    qtest_qmp_device_del_send(m->g->qts, "nic0");
+    vmbus_expect_rescind(m->c, offer);
+    netvsc_close_rudely(n);
+    vmbus_post_relid(m->c, HVBUS_MSG_RELID_RELEASED, offer->relid);
+    qtest_qmp_eventwait(m->g->qts, "DEVICE_DELETED");
+}
+
+static void test_unplug_and_plug_with_frames_in_flight(void)
+{
+    NetMachine m;
+    Netvsc *n = start(&m);
+
+    for (unsigned i = 0; i < 3; i++) {
+        leave_in_flight(&m, n);
+        unplug(&m, n);
+        drain_wire(&m);
+        qtest_qmp_device_add(m.g->qts, "hv-net", "nic0",
+                             "{'netdev': 'n0', 'mac': '" NET_MACHINE_MAC "'}");
+        n = netvsc_start(m.c, 0, NVSP_VERSION_6_1);
+        while (!net_machine_is_quiet(&m, n)) {
+            continue;
+        }
+        net_machine_check_traffic(&m, n, i);
+    }
+    stop(&m, n);
+}
+
+/* The netdev goes first: the card stays, without a link */
+static void test_netdev_goes_with_frames_in_flight(void)
+{
+    g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
+    NetFlow flow = net_flow(false, NET_RAW, net_machine_peer_mac,
+                            net_machine_mac);
+    NetvscTx tx = { .frame = frame, .bytes = 100 };
+    NetMachine m;
+    Netvsc *n = start(&m);
+
+    leave_in_flight(&m, n);
+    qtest_qmp_assert_success(m.g->qts,
+        "{ 'execute': 'netdev_del', 'arguments': { 'id': 'n0' } }");
+    n->hold = false;
+    netvsc_expect_indication(n, RNDIS_STATUS_MEDIA_DISCONNECT);
+    net_build_raw(frame, &flow, tx.bytes, 1);
+    /* completed, to whom ever it goes */
+    netvsc_expect_sent(n, netvsc_send_in_section(n, 0, &tx, 1));
+    stop(&m, n);
+}
+
+/* --- migration --- */
+
+static void test_migrates_with_frames_in_flight(void)
+{
+    NetMachine m;
+    Netvsc *n = start(&m);
+    unsigned spins = 0;
+
+    netvsc_set_offloads(n, true);
+    n->hold = true;
+    for (unsigned i = 0; i < 20; i++) {
+        net_machine_to_guest(&m, net_machine_mac, 400, i);
+    }
+    /* the guest has them, and gives them back to the next QEMU */
+    while (g_queue_get_length(n->frames) < 20) {
+        g_assert_cmpuint(spins++, <, 100000);
+        hv_guest_step(m.g, 0);
+        netvsc_pump(n);
+    }
+    net_machine_migrate(&m);
+    n->hold = false;
+    for (unsigned i = 0; i < 20; i++) {
+        net_machine_expect(&m, n, 400, i);
+    }
+    for (unsigned i = 0; i < 1000; i++) {
+        net_machine_check_traffic(&m, n, i);
+    }
+    stop(&m, n);
+}
+
+static void test_migrates_what_the_guest_has_set(void)
+{
+    static const uint8_t mine[6] = { 0x52, 0x54, 0x00, 0xab, 0xcd, 0xef };
+    NetMachine m;
+    Netvsc *n = start(&m);
+
+    netvsc_open_subchannels(n, 3);
+    g_assert_cmphex(netvsc_set_address(n, "525400ABCDEF"), ==,
+                    RNDIS_STATUS_SUCCESS);
+    g_assert_cmphex(netvsc_set(n, RNDIS_OID_802_3_MULTICAST_LIST, multicast,
+                               6), ==, RNDIS_STATUS_SUCCESS);
+    netvsc_set_filter(n, RNDIS_FILTER_DIRECTED | RNDIS_FILTER_MULTICAST);
+    net_machine_migrate(&m);
+    g_assert(net_machine_passes(&m, n, mine));
+    g_assert(net_machine_passes(&m, n, multicast));
+    g_assert(!net_machine_passes(&m, n, broadcast));
+    g_assert(!net_machine_passes(&m, n, net_machine_mac));
+    net_machine_migrate(&m);
+    netvsc_set_filter(n, NETVSC_FILTER_OPEN);
+    g_assert(net_machine_passes(&m, n, broadcast));
+    stop(&m, n);
+}
+
+static void test_migrates_in_every_state(void)
+{
+    NetMachine m;
+
+    net_machine_start(&m, "", "");
+    for (unsigned state = 0; state <= 4; state++) {
+        Netvsc *n = netvsc_open(m.c, 0);
+
+        for (unsigned step = 0; step <= 4; step++) {
+            if (step == state) {
+                net_machine_migrate(&m);
+            }
+            switch (step) {
+            case 0:
+                g_assert_cmpuint(netvsc_try_version(n, NVSP_VERSION_6_1), ==,
+                                 NVSP_STATUS_SUCCESS);
+                break;
+            case 1:
+                netvsc_send_config(n, 1514, NVSP_CAP_8021Q);
+                netvsc_make_buffers(n, 64, 32);
+                break;
+            case 2:
+                netvsc_rndis_init(n);
+                break;
+            case 3:
+                netvsc_set_filter(n, NETVSC_FILTER_OPEN);
+                break;
+            default:
+                net_machine_check_traffic(&m, n, state);
+            }
+        }
+        netvsc_close(n);
+    }
+    net_machine_stop(&m);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define NET_TEST(_name) \
+    qtest_add_func("/paravisor/hv-net-life/" #_name, test_##_name)
+    NET_TEST(close_and_open_with_frames_in_flight);
+    NET_TEST(unload_with_frames_in_flight);
+    NET_TEST(system_reset_with_frames_in_flight);
+    NET_TEST(system_reset_in_every_state);
+    NET_TEST(unplug_and_plug_with_frames_in_flight);
+    NET_TEST(netdev_goes_with_frames_in_flight);
+    NET_TEST(migrates_with_frames_in_flight);
+    NET_TEST(migrates_what_the_guest_has_set);
+    NET_TEST(migrates_in_every_state);
+    return g_test_run();
+}
