@@ -12,7 +12,9 @@ base_programs='usr/sbin/mke2fs usr/sbin/e2fsck usr/sbin/blkid usr/sbin/kexec usr
 base_packages='busybox-static e2fsprogs kexec-tools util-linux'
 tools_programs='usr/bin/fio usr/bin/strace usr/bin/sg_inq usr/bin/sg_luns usr/bin/sg_raw
 usr/bin/sg_requests usr/bin/sg_reset usr/bin/sg_unmap usr/bin/sg_vpd usr/bin/sg_persist'
-tools_packages='fio strace sg3-utils'
+tools_packages='fio strace sg3-utils iperf3 tcpdump ethtool iproute2 ipxe'
+net_programs='usr/bin/iperf3 usr/bin/tcpdump usr/sbin/ethtool usr/bin/ip
+usr/lib/x86_64-linux-gnu/libgcc_s.so.1'
 
 # fetch_programs NAME PACKAGE...: packages with all they depend on, unpacked to
 # build_dir/guest/NAME
@@ -61,16 +63,28 @@ make_base_image()
     rm -rf "$root"
 }
 
-make_tools_image()
+# make_image NAME FILE...: build_dir/guest/NAME.img with the programs FILE
+make_image()
 {
-    local root=$build_dir/guest/tools-root sysroot=$build_dir/guest/tools-programs file
+    local name=$1 sysroot=$build_dir/guest/tools-programs file
+    local root=$build_dir/guest/$name-root
+    shift
     busybox=$build_dir/guest/base-programs/usr/bin/busybox
     rm -rf "$root"
-    for file in $tools_programs; do
+    for file; do
         add_elf "$sysroot" "$file" "$root"
     done
-    cpio_dir "$root" "$build_dir/guest/tools.img"
+    [ "$name" != net ] || install -D -m 755 "$build_dir/guest/netload" "$root/usr/bin/netload"
+    cpio_dir "$root" "$build_dir/guest/$name.img"
     rm -rf "$root"
+}
+
+# Two images, so that a network test does not unpack fio. netload also runs here.
+make_tools_images()
+{
+    make_image tools $tools_programs
+    gcc -O2 -Wall -Werror -static -o "$build_dir/guest/netload" "$top/scripts/guest/netload.c"
+    make_image net $net_programs
 }
 
 # find_kernel VERSION: print the newest matching image package of the scope
@@ -186,8 +200,8 @@ ensure_tools()
     step tools-programs "$(echo "$tools_packages" | digest)" \
         "fetch fio and other test programs from the Debian mirror (about 60 MB)" "$net" \
         fetch_programs tools-programs $tools_packages
-    step guest-tools "$(files_digest "$top/scripts/lib/initramfs.sh" "$top/scripts/lib/guest.sh")" \
-        "make the tools image" "read the log" make_tools_image
+    step guest-tools "$(files_digest "$top/scripts/guest/netload.c" "$top/scripts/lib/initramfs.sh" \
+        "$top/scripts/lib/guest.sh")" "make the tools images" "read the log" make_tools_images
 }
 
 # A minimal Debian with systemd as a tar file; a guest unpacks it on its disk

@@ -9,6 +9,7 @@ guest_modules="hv_vmbus hv_storvsc hv_utils hv_balloon hv_netvsc hv_sock
 pci-hyperv pci-hyperv-intf hid-hyperv hyperv-keyboard uio_hv_generic
 sd_mod sr_mod sg scsi_debug virtio_pci virtio_scsi virtio_blk virtio_net
 virtio_console virtio-rng nvme mana e1000e igb qemu_fw_cfg loop brd null_blk
+8021q af_packet failover net_failover veth dummy
 crc32c-intel crc32c_generic isofs overlay squashfs ntfs3 vfat nls_ascii
 nls_cp437"
 

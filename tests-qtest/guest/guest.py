@@ -160,15 +160,17 @@ class Guest:
     paravisor   False: none of our devices and the stock CPU model
     append      further words for the kernel command line
     tools       add the image with fio, strace and sg3-utils
+    net         add the image with iperf3, tcpdump, ethtool, ip and netload
     files       {path in the guest: host path or bytes}
     kernel      kernel version; default QPV_KERNEL
     qcow2       make sized disks qcow2 (for savevm)
+    pass_fds    file descriptors that QEMU inherits (taps)
     """
 
     def __init__(self, disks=(), args=(), cpu=None, smp=1, memory='768M',
                  machine='q35', accel='tcg,thread=multi', paravisor=True,
-                 append='', tools=False, files=None, kernel=None, qcow2=False,
-                 boot_timeout=120, kernel_boot=True):
+                 append='', tools=False, net=False, files=None, kernel=None,
+                 qcow2=False, boot_timeout=120, kernel_boot=True, pass_fds=()):
         self.work = tempfile.mkdtemp(prefix='qpv-guest-')
         self.proc = None
         self.log = ''
@@ -177,6 +179,7 @@ class Guest:
         self.ids = itertools.count(1)
         self.boot_timeout = boot_timeout * SLOWNESS
         self.kernel = kernel or KERNEL
+        self.pass_fds = pass_fds
         self.console_path = os.path.join(self.work, 'console.log')
         if cpu is None:
             cpu = CPU if paravisor else STOCK_CPU
@@ -190,7 +193,7 @@ class Guest:
                      '-serial', 'chardev:agent']
         if kernel_boot:
             self.argv += ['-kernel', asset('kernels', self.kernel, 'vmlinuz'),
-                          '-initrd', self._initrd(tools, files or {}),
+                          '-initrd', self._initrd(tools, net, files or {}),
                           '-append', 'console=ttyS0 panic=-1 qpv.mode=agent '
                           'qpv.disks=%d %s' % (len(disks), append)]
         if paravisor:
@@ -203,10 +206,12 @@ class Guest:
                 self.argv += ['-device', 'scsi-hd,id=sd%d,bus=scsi0.0,lun=%d,drive=disk%d' % (i, i, i)]
         self.argv += list(args)
 
-    def _initrd(self, tools, files):
+    def _initrd(self, tools, net, files):
         parts = [asset('guest', 'base.img'), asset('kernels', self.kernel, 'modules.img')]
         if tools:
             parts.append(asset('guest', 'tools.img'))
+        if net:
+            parts.append(asset('guest', 'net.img'))
         path = os.path.join(self.work, 'initrd.img')
         with open(path, 'wb') as out:
             for part in parts:
@@ -241,7 +246,8 @@ class Guest:
         env['ASAN_OPTIONS'] = 'detect_leaks=0:abort_on_error=1'
         env['UBSAN_OPTIONS'] = 'print_stacktrace=1:halt_on_error=1'
         self.proc = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL,
-                                     stdout=self.stderr, stderr=self.stderr, env=env)
+                                     stdout=self.stderr, stderr=self.stderr, env=env,
+                                     pass_fds=self.pass_fds)
         try:
             self.monitor = Qmp(os.path.join(self.work, 'qmp'), deadline, self.proc)
             self.agent = connect(os.path.join(self.work, 'agent'), deadline)
@@ -395,6 +401,17 @@ class Guest:
                 return log.read()
         except OSError:
             return ''
+
+    def wait_console(self, pattern, timeout=60):
+        """Wait for a regular expression on the console; for guests without an agent."""
+        deadline = time.monotonic() + timeout * SLOWNESS
+        while not re.search(pattern, self.console()):
+            if self.proc.poll() is not None:
+                raise GuestError('QEMU ended: %s' % self.stderr_text())
+            if time.monotonic() > deadline:
+                raise GuestError('the console does not say %r:\n%s' % (
+                    pattern, self.console()[-3000:]))
+            time.sleep(0.1)
 
     def stderr_text(self):
         self.stderr.flush()
