@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The network part of scripts/bench: hv-net beside its peers, in one guest.
+
+Each card has a netdev of its own, behind slirp and behind a tap, and each is
+measured in turn in each round. Programs at both ends: iperf3 and netload.
+"""
+
+import json
+import os
+import re
+import statistics
+
+import guest
+import netlab
+
+PEERS = {
+    'hv-net': ('hv_netvsc', 'hv-net'),
+    'virtio-net': ('virtio_net', 'virtio-net-pci'),
+    'e1000e': ('e1000e', 'e1000e'),
+    'igb': ('igb', 'igb'),
+}
+ROWS = [
+    # name, unit, higher is better
+    ('tcp-send', 'Mbit/s', True),
+    ('tcp-recv', 'Mbit/s', True),
+    ('udp-send', 'pkt/s', True),
+    ('udp-recv', 'pkt/s', True),
+    ('tcp-rr', '/s', True),
+    ('udp-rr', '/s', True),
+    ('cpu-send', 'ns/pkt', False),
+    ('cpu-recv', 'ns/pkt', False),
+]
+BASE = 'virtio-net'
+UDP_BYTES = 64
+GUEST_LOAD = 5300
+
+
+class Cleanups:
+    """What netlab wants of a test case."""
+
+    def __init__(self):
+        self.calls = []
+
+    def addCleanup(self, call):
+        self.calls.append(call)
+
+    def skipTest(self, reason):
+        raise guest.GuestError(reason)
+
+    def run(self):
+        while self.calls:
+            self.calls.pop()()
+
+
+class Card:
+    def __init__(self, peer, kind, host, number, args, address, us, forward):
+        self.peer, self.kind, self.host, self.number = peer, kind, host, number
+        self.args, self.address, self.us = args, address, us
+        self.forward = forward          # where the host reaches the guest's netload
+        self.mac = '52:54:00:be:00:%02x' % number
+
+
+def user_card(peer, host, number):
+    port = netlab.free_ports(1)[0]
+    net = '10.100.%d' % number
+    args = ['-netdev', 'user,id=n{0},net={1}.0/24,host={1}.2,ipv6=off,'
+            'hostfwd=udp:127.0.0.1:{2}-{1}.15:{3},hostfwd=tcp:127.0.0.1:{2}-{1}.15:{3}'
+            .format(number, net, port, GUEST_LOAD)]
+    return Card(peer, 'slirp', host, number, args, net + '.2', net + '.15/24',
+                ('127.0.0.1', port))
+
+
+def tap_card(peer, host, number):
+    tap = host.taps
+    args = host.netdev('n%d' % number)
+    return Card(peer, 'tap', host, number, args, '10.9.%d.1' % tap, '10.9.%d.2/24' % tap,
+                ('10.9.%d.2' % tap, GUEST_LOAD))
+
+
+def cpu_ns(vm):
+    """CPU time that QEMU has used, all threads."""
+    with open('/proc/%d/stat' % vm.proc.pid, encoding='ascii') as f:
+        fields = f.read().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) * 1000000000 // os.sysconf('SC_CLK_TCK')
+
+
+def netload_rate(text):
+    rate, sent, lost = map(int, re.search(r'rate (\d+) sent (\d+) lost (\d+)', text).groups())
+    return rate, sent - lost
+
+
+def iperf(vm, card, seconds, *args):
+    out = vm.sh('iperf3 -c %s -p %d -J -t %d %s' % (
+        card.address, card.host.iperf, seconds, ' '.join(args)), timeout=60 + seconds)
+    end = json.loads(out[out.index('{'):])['end']
+    return end['sum_received']['bits_per_second'] / 1e6
+
+
+def measure(vm, card, seconds, found):
+    def note(row, value):
+        found.setdefault((card.kind, row, card.peer), []).append(value)
+
+    note('tcp-send', iperf(vm, card, seconds))
+    note('tcp-recv', iperf(vm, card, seconds, '-R'))
+    for proto in 'tcp', 'udp':
+        rate, _ = netload_rate(vm.sh('netload rr %s %s %d %d' % (
+            proto, card.address, card.host.load, seconds), timeout=60 + seconds))
+        note(proto + '-rr', rate)
+    before = cpu_ns(vm)
+    rate, count = netload_rate(vm.sh('netload blast %s %d %d %d' % (
+        card.address, card.host.load, seconds, UDP_BYTES), timeout=60 + seconds))
+    note('udp-send', rate)
+    note('cpu-send', (cpu_ns(vm) - before) / max(count, 1))
+    before = cpu_ns(vm)
+    rate, count = netload_rate(card.host.run(
+        'netload', 'blast', card.forward[0], str(card.forward[1]), str(seconds),
+        str(UDP_BYTES), timeout=60 + seconds))
+    note('udp-recv', rate)
+    note('cpu-recv', (cpu_ns(vm) - before) / max(count, 1))
+
+
+def bring_up(vm, cards):
+    """Addresses for the cards whose driver this kernel has; the others drop out."""
+    vm.sh('modprobe -a virtio_pci %s; true' % ' '.join(driver for driver, _ in PEERS.values()))
+    vm.wait_until('ip -o link | grep -qi %s' % cards[0].mac)
+    there = []
+    for card in cards:
+        dev = vm.run("ip -o link | grep -i %s | cut -d: -f2" % card.mac)[1].strip()
+        if not dev:
+            print('%-44s this kernel has no driver' % card.peer)
+            continue
+        vm.sh('ip link set {0} up && ip addr add {1} dev {0}'.format(dev, card.us))
+        vm.wait_until('ping -c 1 -W 1 ' + card.address)
+        there.append(card)
+    vm.spawn('netload serve %d' % GUEST_LOAD)
+    return there
+
+
+def make_cards(peers, hosts, kinds):
+    cards, number = [], 0
+    for kind in kinds:
+        make = user_card if kind == 'slirp' else tap_card
+        for peer in peers:
+            card = make(peer, hosts[kind], number)
+            card.args += ['-device', '%s,netdev=n%d,mac=%s' % (PEERS[peer][1], number, card.mac)]
+            cards.append(card)
+            number += 1
+    return cards
+
+
+def run(opt, results, median_line):
+    peers = opt.peers.split(',') if opt.peers else list(PEERS)
+    cleanups = Cleanups()
+    try:
+        hosts, kinds = {'slirp': netlab.Loopback(cleanups)}, ['slirp']
+        try:
+            hosts['tap'] = netlab.Namespace(cleanups)
+            kinds.append('tap')
+        except guest.GuestError as exc:
+            print('no rows over tap: %s' % exc)
+        for host in hosts.values():
+            host.serve_iperf()
+            host.serve_load()
+        cards = make_cards(peers, hosts, kinds)
+        vm = guest.Guest(smp=opt.smp, memory='1G', net=True, kernel=opt.kernel,
+                         args=[arg for card in cards for arg in card.args],
+                         append='qpv.load=hv_vmbus,hv_netvsc',
+                         pass_fds=hosts['tap'].pass_fds() if 'tap' in hosts else ())
+        cleanups.addCleanup(vm.stop)
+        vm.boot()
+        cards = bring_up(vm, cards)
+        found = {}
+        for _ in range(opt.rounds):
+            for card in cards:
+                measure(vm, card, opt.seconds, found)
+    finally:
+        cleanups.run()
+    for kind in kinds:
+        for row, unit, higher in ROWS:
+            base = found.get((kind, row, BASE))
+            base = statistics.median(base) if base else None
+            for peer in peers:
+                values = found.get((kind, row, peer))
+                if values:
+                    name = '%s %s, %s' % (peer, row, kind)
+                    results[name] = values
+                    median_line(name, values, unit, base if peer != BASE else None, higher, BASE)
