@@ -85,10 +85,12 @@ static void netvsp_fail(NetvspVerdict *v, uint32_t status, const char *why)
 }
 
 /* Start the reply: its type, and room for @body_bytes of body */
+/* Linux 6.1 wants more of SEND_SEND_BUF_COMPLETE than there is in it: pad all */
 static void netvsp_reply(NetvspVerdict *v, uint32_t type, uint32_t body_bytes)
 {
     v->reply.type = cpu_to_le32(type);
-    v->reply_bytes = offsetof(NvspMessageWire, bytes) + body_bytes;
+    v->reply_bytes = MAX(offsetof(NvspMessageWire, bytes) + body_bytes,
+                         NVSP_MESSAGE_BYTES);
 }
 
 static void netvsp_handle_init(NetvspCore *c, const NvspMessageWire *m,
