@@ -5,7 +5,6 @@ Each card has a netdev of its own, behind slirp and behind a tap, and each is
 measured in turn in each round. Programs at both ends: iperf3 and netload.
 """
 
-import json
 import os
 import re
 import statistics
@@ -90,10 +89,7 @@ def netload_rate(text):
 
 
 def iperf(vm, card, seconds, *args):
-    out = vm.sh('iperf3 -c %s -p %d -J -t %d %s' % (
-        card.address, card.host.iperf, seconds, ' '.join(args)), timeout=60 + seconds)
-    end = json.loads(out[out.index('{'):])['end']
-    return end['sum_received']['bits_per_second'] / 1e6
+    return netlab.iperf(vm, card.host, card.address, seconds, *args) / 1e6
 
 
 def measure(vm, card, seconds, found):

@@ -196,6 +196,21 @@ def csum_errors(text):
     return total
 
 
+def iperf(vm, host, address, seconds, *args):
+    """bit/s that arrived.  The server takes one client and may not be done with
+    the one before, so a refusal is tried again."""
+    for left in reversed(range(5)):
+        status, out = vm.run('iperf3 -c %s -p %d -J -t %s %s' % (
+            address, host.iperf, seconds, ' '.join(args)), timeout=60 + 2 * seconds)
+        if status == 0:
+            break
+        if not left:
+            raise AssertionError('iperf3: ' + out)
+        time.sleep(0.5)
+    end = json.loads(out[out.index('{'):])['end']
+    return (end.get('sum_received') or end['sum'])['bits_per_second']
+
+
 # -- captures
 
 def ones_sum(data):

@@ -8,7 +8,6 @@ faults from ours.
 """
 
 import itertools
-import json
 import os
 import re
 import shutil
@@ -116,13 +115,8 @@ class NetCase(guest.TestCase):
         if isinstance(host, netlab.Namespace):
             self.assertEqual(host.csum_errors(), 0)
 
-    def iperf(self, vm, host, *args, seconds=1, address=None):
-        """bit/s that arrived."""
-        out = vm.sh('iperf3 -c %s -p %d -J -t %s %s' % (
-            address or host.address, host.iperf, seconds, ' '.join(args)), timeout=90)
-        end = json.loads(out[out.index('{'):])['end']
-        total = end.get('sum_received') or end['sum']
-        return total['bits_per_second']
+    def iperf(self, vm, host, *args, address=None):
+        return netlab.iperf(vm, host, address or host.address, 1, *args)
 
     def check_iperf(self, vm, host, streams=(1, 4)):
         for count in streams:
