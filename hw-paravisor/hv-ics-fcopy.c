@@ -42,9 +42,13 @@ static bool coroutine_fn hv_ic_fcopy_start(HvIc *ic, const char *directory,
         .file_bytes = cpu_to_le64(file_bytes),
     };
 
+    /* Linux's daemon makes the folders that end in a slash */
+    g_autofree char *path = *directory == '/' && !g_str_has_suffix(directory,
+                                                                   "/")
+        ? g_strconcat(directory, "/", NULL) : g_strdup(directory);
+
     if (hv_ic_utf16_put(wire.file_name, sizeof(wire.file_name), name) <= 2 ||
-        hv_ic_utf16_put(wire.path_name, sizeof(wire.path_name),
-                        directory) <= 2) {
+        hv_ic_utf16_put(wire.path_name, sizeof(wire.path_name), path) <= 2) {
         error_setg(errp, "name or directory is empty, too long, or not UTF-8");
         return false;
     }
@@ -87,11 +91,10 @@ static bool coroutine_fn hv_ic_fcopy_end(HvIc *ic, uint32_t operation,
                                          int64_t timeout_ms,
                                          HvIcAnswer *answer, Error **errp)
 {
-    HvIcFcopyWriteWire wire = { .hdr.operation = cpu_to_le32(operation) };
+    HvIcFcopyWire wire = { .operation = cpu_to_le32(operation) };
 
-    /* the daemon reads as much as for a part of the file */
-    return hv_ic_call_ok(ic, "the end of the file", &wire,
-                         HV_IC_FCOPY_WRITE_BYTES, timeout_ms, answer, errp);
+    return hv_ic_call_ok(ic, "the end of the file", &wire, sizeof(wire),
+                         timeout_ms, answer, errp);
 }
 
 void coroutine_fn qmp_hv_copy_file(const char *source, const char *directory,
