@@ -119,7 +119,7 @@ typedef struct VmbusPacket {
     uint16_t flags;
     uint64_t trans_id;
     uint32_t msg_bytes;
-    uint8_t msg[4096];
+    uint8_t msg[16384];
     uint32_t desc_bytes;        /* between descriptor and message: page sets */
     uint8_t desc[4800];
 } VmbusPacket;
