@@ -15,6 +15,8 @@ usr/bin/sg_requests usr/bin/sg_reset usr/bin/sg_unmap usr/bin/sg_vpd usr/bin/sg_
 tools_packages='fio strace sg3-utils iperf3 tcpdump ethtool iproute2 ipxe'
 net_programs='usr/bin/iperf3 usr/bin/tcpdump usr/sbin/ethtool usr/bin/ip
 usr/lib/x86_64-linux-gnu/libgcc_s.so.1'
+daemons_programs='usr/sbin/hv_kvp_daemon usr/sbin/hv_vss_daemon usr/sbin/hv_fcopy_daemon'
+daemons_packages='hyperv-daemons'
 
 # fetch_programs NAME PACKAGE...: packages with all they depend on, unpacked to
 # build_dir/guest/NAME
@@ -63,12 +65,13 @@ make_base_image()
     rm -rf "$root"
 }
 
-# make_image NAME FILE...: build_dir/guest/NAME.img with the programs FILE
+# make_image NAME FROM FILE...: build_dir/guest/NAME.img with the programs FILE of
+# build_dir/guest/FROM-programs
 make_image()
 {
-    local name=$1 sysroot=$build_dir/guest/tools-programs file
+    local name=$1 sysroot=$build_dir/guest/$2-programs file
     local root=$build_dir/guest/$name-root
-    shift
+    shift 2
     busybox=$build_dir/guest/base-programs/usr/bin/busybox
     rm -rf "$root"
     for file; do
@@ -82,10 +85,28 @@ make_image()
 # Two images, so that a network test does not unpack fio. netload also runs here.
 make_tools_images()
 {
-    make_image tools $tools_programs
+    make_image tools tools $tools_programs
     gcc -O2 -Wall -Werror -static -o "$build_dir/guest/netload" "$top/scripts/guest/netload.c"
-    make_image net $net_programs
+    make_image net tools $net_programs
 }
+
+# The daemons of the integration services. Those of 6.12 serve older kernels too,
+# but for the copying of files: that one was dropped with its driver.
+fetch_daemons()
+{
+    local dir=$build_dir/guest/daemons.debs
+    fetch_programs daemons-programs $daemons_packages
+    private_apt kernels
+    update_index kernels
+    rm -rf "$dir"
+    fetch_packages kernels "$dir" 'hyperv-daemons=6.1.*'
+    dpkg-deb --fsys-tarfile "$dir"/*.deb |
+        tar -C "$build_dir/guest/daemons-programs" -xf - --keep-directory-symlink \
+            ./usr/sbin/hv_fcopy_daemon
+    rm -rf "$dir"
+}
+
+make_daemons_image() { make_image daemons daemons $daemons_programs; }
 
 # find_kernel VERSION: print the newest matching image package of the scope
 # that private_apt was called for. VERSION is 6.12, 6.12.107, or a full release.
@@ -204,13 +225,22 @@ ensure_tools()
         "$top/scripts/lib/guest.sh")" "make the tools images" "read the log" make_tools_images
 }
 
+ensure_daemons()
+{
+    local net="see that this machine reaches its Debian mirror"
+    step daemons-programs "$(echo "$daemons_packages" | digest)" \
+        "fetch the daemons of the integration services" "$net" fetch_daemons
+    step guest-daemons "$(files_digest "$top/scripts/lib/initramfs.sh" "$top/scripts/lib/guest.sh")" \
+        "make the daemons image" "read the log" make_daemons_image
+}
+
 # A minimal Debian with systemd as a tar file; a guest unpacks it on its disk
 make_rootfs()
 {
     local out=$build_dir/guest/rootfs.tar
     private_apt qemu
     rm -f "$out.tmp.tar"
-    mmdebstrap --variant=minbase --include=systemd-sysv,udev,kmod \
+    mmdebstrap --variant=minbase --include=systemd-sysv,udev,kmod,hyperv-daemons \
         --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' \
         --dpkgopt='path-exclude=/usr/share/man/*' \
@@ -220,6 +250,6 @@ make_rootfs()
 
 ensure_rootfs()
 {
-    step rootfs 1 "make a Debian root file system (mmdebstrap)" \
+    step rootfs 2 "make a Debian root file system (mmdebstrap)" \
         "see that this machine reaches its Debian mirror" make_rootfs
 }

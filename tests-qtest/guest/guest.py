@@ -160,6 +160,7 @@ class Guest:
     paravisor   False: none of our devices and the stock CPU model
     append      further words for the kernel command line
     tools       add the image with fio, strace and sg3-utils
+    daemons     add the image with the daemons of the integration services
     net         add the image with iperf3, tcpdump, ethtool, ip and netload
     files       {path in the guest: host path or bytes}
     kernel      kernel version; default QPV_KERNEL
@@ -169,8 +170,8 @@ class Guest:
 
     def __init__(self, disks=(), args=(), cpu=None, smp=1, memory='768M',
                  machine='q35', accel='tcg,thread=multi', paravisor=True,
-                 append='', tools=False, net=False, files=None, kernel=None,
-                 qcow2=False, boot_timeout=120, kernel_boot=True, pass_fds=()):
+                 append='', tools=False, net=False, daemons=False, files=None,
+                 kernel=None, qcow2=False, boot_timeout=120, kernel_boot=True, pass_fds=()):
         self.work = tempfile.mkdtemp(prefix='qpv-guest-')
         self.proc = None
         self.log = ''
@@ -193,7 +194,7 @@ class Guest:
                      '-serial', 'chardev:agent']
         if kernel_boot:
             self.argv += ['-kernel', asset('kernels', self.kernel, 'vmlinuz'),
-                          '-initrd', self._initrd(tools, net, files or {}),
+                          '-initrd', self._initrd(tools, net, daemons, files or {}),
                           '-append', 'console=ttyS0 panic=-1 qpv.mode=agent '
                           'qpv.disks=%d %s' % (len(disks), append)]
         if paravisor:
@@ -206,12 +207,14 @@ class Guest:
                 self.argv += ['-device', 'scsi-hd,id=sd%d,bus=scsi0.0,lun=%d,drive=disk%d' % (i, i, i)]
         self.argv += list(args)
 
-    def _initrd(self, tools, net, files):
+    def _initrd(self, tools, net, daemons, files):
         parts = [asset('guest', 'base.img'), asset('kernels', self.kernel, 'modules.img')]
         if tools:
             parts.append(asset('guest', 'tools.img'))
         if net:
             parts.append(asset('guest', 'net.img'))
+        if daemons:
+            parts.append(asset('guest', 'daemons.img'))
         path = os.path.join(self.work, 'initrd.img')
         with open(path, 'wb') as out:
             for part in parts:
