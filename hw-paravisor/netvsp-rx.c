@@ -288,7 +288,9 @@ static NetvspRxVerdict netvsp_rx_frame(HvNet *s, uint16_t queue,
                                        uint8_t *frame, uint32_t bytes,
                                        const struct virtio_net_hdr *hdr)
 {
-    uint32_t max_bytes = MIN(s->core.guest_mtu, s->mtu) + NET_FRAME_ETH_BYTES;
+    /* the MTU is for what the guest sends: slirp, for one, pays no heed to it */
+    uint32_t max_bytes = MAX(MIN(s->core.guest_mtu, s->mtu),
+                             NETVSP_DEFAULT_MTU) + NET_FRAME_ETH_BYTES;
     uint32_t rsc_bit;
     bool csum_ok = hdr->flags & VIRTIO_NET_HDR_F_DATA_VALID;
     bool is_large = hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE;

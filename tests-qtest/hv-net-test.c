@@ -402,6 +402,21 @@ static void test_burst_keeps_its_order(void)
     stop(&m, n);
 }
 
+/* A guest with a smaller MTU still takes what every Ethernet card takes */
+static void test_small_mtu_takes_full_frames(void)
+{
+    NetMachine m;
+    Netvsc *n;
+
+    net_machine_start(&m, "", "");
+    n = netvsc_start_sized(m.c, 0, NVSP_VERSION_6_1, NETVSC_RECV_PAGES, 1280);
+    for (uint32_t bytes = 1290; bytes <= 1514; bytes += 7) {
+        net_machine_to_guest(&m, net_machine_mac, bytes, bytes);
+        net_machine_expect(&m, n, bytes, bytes);
+    }
+    stop(&m, n);
+}
+
 static void test_too_long_frames_are_dropped_alone(void)
 {
     NetMachine m;
@@ -643,6 +658,7 @@ int main(int argc, char **argv)
     NET_TEST(header_crosses_a_page);
     NET_TEST(many_packets_in_one_message);
     NET_TEST(burst_keeps_its_order);
+    NET_TEST(small_mtu_takes_full_frames);
     NET_TEST(too_long_frames_are_dropped_alone);
     NET_TEST(withheld_receive_buffers_lose_nothing);
     NET_TEST(full_ring_to_the_guest_loses_nothing);
