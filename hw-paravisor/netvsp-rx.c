@@ -366,7 +366,6 @@ ssize_t netvsp_receive(NetClientState *nc, const uint8_t *buf, size_t bytes)
     if (netvsp_rx_frame(s, nc->queue_index, frame, frame_bytes, &hdr) ==
         NETVSP_RX_NO_ROOM) {
         trace_netvsp_rx_blocked(nc->queue_index, s->sections.free_count);
-        s->stats.rx_no_buffer++;
         q->rx_blocked = true;
         return 0;
     }

@@ -71,9 +71,9 @@ static void netvsp_link_status_changed(NetClientState *nc)
     HvNet *s = qemu_get_nic_opaque(nc);
     bool up = !qemu_get_queue(s->nic)->link_down;
 
-    if (nc->link_down) {
-        /* what waits in the netdev's queue will not get there */
-        qemu_purge_queued_packets(nc);
+    for (int i = 0; i < s->queue_count && !up; i++) {
+        /* what waits in the netdev's queues will not get there */
+        qemu_purge_queued_packets(qemu_get_subqueue(s->nic, i));
     }
     if (s->rndis.link_up != up) {
         trace_netvsp_link(up);
