@@ -14,6 +14,7 @@
 #include "netvsp.h"
 #include "netvsp-core.h"
 #include "netvsp-sections-core.h"
+#include "net-coalesce-core.h"
 #include "net-frame-core.h"
 #include "rndis-core.h"
 #include "toeplitz-core.h"
@@ -66,6 +67,9 @@ struct NetvspChannel {
     bool missed_notify;
     bool needs_flush;
     bool tx_stopped;                    /* the netdev has too much queued */
+    NetCoalesce co;                     /* a packet in the making, at co_buf */
+    uint8_t *co_buf;                    /* NULL until it is needed */
+    RndisRxInfo co_info;
 };
 
 /* A message whose frames are, in part, still in the netdev's queue */
@@ -184,7 +188,7 @@ bool netvsp_tx_is_full(NetvspChannel *ch);
 /* netvsp-rx.c */
 bool netvsp_can_receive(NetClientState *nc);
 ssize_t netvsp_receive(NetClientState *nc, const uint8_t *buf, size_t bytes);
-/* Tell the guest of the frames in the batch, if the ring has room */
+/* Tell the guest of all frames so far, if there is room for that */
 bool netvsp_rx_flush(NetvspChannel *ch);
 /* There is room again: let the netdev go on */
 void netvsp_rx_unblock(HvNet *s);

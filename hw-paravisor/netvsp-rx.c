@@ -2,7 +2,7 @@
  * hv-net: frames from the netdev to the guest
  *
  * A frame is put into one or, if the guest takes that, several sections of the
- * receive buffer.  The guest is told of many frames at once, in one packet per
+ * receive buffer; for such a guest TCP segments are put together.  The guest is told of many frames at once, in one packet per
  * run of the event loop.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -12,7 +12,8 @@
 #include "standard-headers/linux/virtio_net.h"
 #include "netvsp-internal.h"
 
-bool netvsp_rx_flush(NetvspChannel *ch)
+/* Tell the guest of the frames in the batch, if the ring has room */
+static bool netvsp_rx_send_batch(NetvspChannel *ch)
 {
     HvNet *s = ch->s;
     NetvspBatch *b = &ch->batch;
@@ -58,6 +59,8 @@ bool netvsp_rx_flush(NetvspChannel *ch)
 void netvsp_rx_forget(NetvspChannel *ch)
 {
     ch->batch.chain.count = 0;
+    ch->co.bytes = 0;
+    g_clear_pointer(&ch->co_buf, g_free);
     netvsp_sections_release(&ch->s->sections, ch->idx);
 }
 
@@ -198,31 +201,108 @@ static bool netvsp_rx_has_sections(HvNet *s, uint32_t count)
            count + MIN(NETVSP_CONTROL_SECTIONS, s->sections.count / 4);
 }
 
+/* What of a frame one section takes */
+static uint32_t netvsp_rx_part_bytes(HvNet *s)
+{
+    return s->core.recv.section_bytes - RNDIS_MAX_RX_HEADER_BYTES;
+}
+
+/* Are there sections, and ranges in the batch, for a frame of @bytes? */
+static bool netvsp_rx_make_room(NetvspChannel *ch, uint32_t bytes)
+{
+    uint32_t count = DIV_ROUND_UP(bytes, netvsp_rx_part_bytes(ch->s));
+
+    if (ch->batch.chain.count + count > NETVSP_BATCH_RANGES &&
+        (!netvsp_rx_send_batch(ch) || count > NETVSP_BATCH_RANGES)) {
+        return false;
+    }
+    return netvsp_rx_has_sections(ch->s, count);
+}
+
 /* Give a frame that fits the guest's MTU, or is large, to the guest */
 static bool netvsp_rx_deliver(HvNet *s, NetvspChannel *ch, uint8_t *frame,
                               uint32_t bytes, RndisRxInfo *info)
 {
-    uint32_t room = s->core.recv.section_bytes - RNDIS_MAX_RX_HEADER_BYTES;
-    uint32_t count = DIV_ROUND_UP(bytes, room);
-    int cast = rndis_cast(frame);
+    uint32_t part_bytes = netvsp_rx_part_bytes(s);
 
-    if (ch->batch.chain.count + count > NETVSP_BATCH_RANGES &&
-        (!netvsp_rx_flush(ch) || count > NETVSP_BATCH_RANGES)) {
+    if (!netvsp_rx_make_room(ch, bytes)) {
         return false;
     }
-    if (!netvsp_rx_has_sections(s, count)) {
-        return false;
-    }
-    if (!netvsp_rx_store(ch, frame, bytes, room, info)) {
+    if (!netvsp_rx_store(ch, frame, bytes, part_bytes, info)) {
         s->stats.rx_errors++;
     }
+    trace_netvsp_rx(ch->idx, bytes, DIV_ROUND_UP(bytes, part_bytes),
+                    info->csum, info->hash);
+    return true;
+}
+
+static void netvsp_rx_schedule(NetvspChannel *ch)
+{
+    if (!ch->in_notify) {
+        qemu_bh_schedule(ch->s->flush_bh);
+    }
+}
+
+/* Deliver the packet in the making, if there is one.  False: no room */
+static bool netvsp_rx_end_coalescing(NetvspChannel *ch)
+{
+    uint8_t *frame = ch->co_buf + NETVSP_RX_HEADROOM;
+    uint32_t bytes = ch->co.bytes;
+    RndisRxInfo info = ch->co_info;
+
+    if (!bytes) {
+        return true;
+    }
+    /* finish only what will be taken: it cannot go on afterwards */
+    if (!netvsp_rx_make_room(ch, bytes)) {
+        return false;
+    }
+    trace_netvsp_rx_coalesced(ch->idx, bytes, ch->co.segments);
+    net_coalesce_finish(&ch->co, frame);
+    return netvsp_rx_deliver(ch->s, ch, frame, bytes, &info);
+}
+
+/* Deliver now, or put together with what follows.  False: no room */
+static bool netvsp_rx_coalesce(HvNet *s, NetvspChannel *ch, uint8_t *frame,
+                               const NetFrame *f, RndisRxInfo *info,
+                               bool is_allowed)
+{
+    if (is_allowed && net_coalesce_can_start(f, frame)) {
+        if (ch->co.bytes && ch->co_info.vlan_tci == info->vlan_tci &&
+            net_coalesce_add(&ch->co, ch->co_buf + NETVSP_RX_HEADROOM, f,
+                             frame)) {
+            return true;
+        }
+        if (!netvsp_rx_end_coalescing(ch)) {
+            return false;
+        }
+        if (f->bytes < NET_COALESCE_MAX_BYTES / 2) {
+            if (!ch->co_buf) {
+                ch->co_buf = g_malloc(NETVSP_RX_HEADROOM +
+                                      NET_COALESCE_MAX_BYTES);
+            }
+            memcpy(ch->co_buf + NETVSP_RX_HEADROOM, frame, f->l4_end);
+            net_coalesce_start(&ch->co, f, ch->co_buf + NETVSP_RX_HEADROOM);
+            ch->co_info = *info;
+            return true;
+        }
+    } else if (!netvsp_rx_end_coalescing(ch)) {
+        return false;
+    }
+    return netvsp_rx_deliver(s, ch, frame, f->bytes, info);
+}
+
+bool netvsp_rx_flush(NetvspChannel *ch)
+{
+    return netvsp_rx_end_coalescing(ch) && netvsp_rx_send_batch(ch);
+}
+
+static void netvsp_rx_count(HvNet *s, const uint8_t *frame, uint32_t bytes)
+{
+    int cast = rndis_cast(frame);
+
     s->stats.rx_frames[cast]++;
     s->stats.rx_bytes[cast] += bytes;
-    trace_netvsp_rx(ch->idx, bytes, count, info->csum, info->hash);
-    if (!ch->in_notify) {
-        qemu_bh_schedule(s->flush_bh);
-    }
-    return true;
 }
 
 /* A large packet that the guest does not take as one.  False: no room */
@@ -230,18 +310,17 @@ static bool netvsp_rx_cut(HvNet *s, NetvspChannel *ch, uint8_t *frame,
                           NetFrame *f, uint32_t mss, RndisRxInfo *info)
 {
     uint32_t segments = DIV_ROUND_UP(f->bytes - f->payload_offset, mss);
-    uint32_t room = s->core.recv.section_bytes - RNDIS_MAX_RX_HEADER_BYTES;
     g_autofree uint8_t *buf = NULL;
     NetFrameCutter c;
     uint32_t bytes;
     uint8_t *seg;
 
-    if (segments > NETVSP_BATCH_RANGES || f->payload_offset + mss > room) {
+    if (segments > NETVSP_BATCH_RANGES || f->payload_offset + mss > netvsp_rx_part_bytes(s)) {
         s->stats.rx_errors++;
         return true;
     }
     /* all or nothing: what is refused comes again */
-    if (!netvsp_rx_has_sections(s, segments) || !netvsp_rx_flush(ch)) {
+    if (!netvsp_rx_flush(ch) || !netvsp_rx_has_sections(s, segments)) {
         return false;
     }
     buf = g_malloc(NETVSP_RX_HEADROOM + f->payload_offset + mss);
@@ -249,6 +328,7 @@ static bool netvsp_rx_cut(HvNet *s, NetvspChannel *ch, uint8_t *frame,
     while ((seg = net_frame_cut_next(&c, &bytes))) {
         /* the room in front of a segment is the end of the one before */
         memcpy(buf + NETVSP_RX_HEADROOM, seg, bytes);
+        netvsp_rx_count(s, seg, bytes);
         if (!netvsp_rx_deliver(s, ch, buf + NETVSP_RX_HEADROOM, bytes, info)) {
             s->stats.rx_no_buffer++;
         }
@@ -315,8 +395,11 @@ static NetvspRxVerdict netvsp_rx_frame(HvNet *s, uint16_t queue,
             return NETVSP_RX_DONE;
         }
         info.csum = netvsp_rx_csum(s, &f, frame, true);
-        return netvsp_rx_cut(s, ch, frame, &f, hdr->gso_size, &info)
-               ? NETVSP_RX_DONE : NETVSP_RX_NO_ROOM;
+        if (!netvsp_rx_cut(s, ch, frame, &f, hdr->gso_size, &info)) {
+            return NETVSP_RX_NO_ROOM;
+        }
+        netvsp_rx_schedule(ch);
+        return NETVSP_RX_DONE;
     }
     if (bytes > max_bytes && !is_large) {
         s->stats.rx_errors++;
@@ -327,8 +410,15 @@ static NetvspRxVerdict netvsp_rx_frame(HvNet *s, uint16_t queue,
     }
     info.csum = netvsp_rx_csum(s, &f, frame, csum_ok);
     info.packet_id = s->rsc_id++;
-    return netvsp_rx_deliver(s, ch, frame, bytes, &info) ? NETVSP_RX_DONE
-                                                         : NETVSP_RX_NO_ROOM;
+    if (!netvsp_rx_coalesce(s, ch, frame, &f, &info, !is_large &&
+                            (s->rndis.offloads & rsc_bit) &&
+                            (info.csum & RNDIS_RX_CSUM_TCP_OK) &&
+                            !(info.csum & RNDIS_RX_CSUM_IP_FAILED))) {
+        return NETVSP_RX_NO_ROOM;
+    }
+    netvsp_rx_count(s, frame, bytes);
+    netvsp_rx_schedule(ch);
+    return NETVSP_RX_DONE;
 }
 
 bool netvsp_can_receive(NetClientState *nc)
