@@ -2,8 +2,8 @@
  * hv-net: frames from the netdev to the guest
  *
  * A frame is put into one or, if the guest takes that, several sections of the
- * receive buffer; for such a guest TCP segments are put together.  The guest is told of many frames at once, in one packet per
- * run of the event loop.
+ * receive buffer; for such a guest TCP segments are put together.  The guest is
+ * told of many frames at once, in one packet per run of the event loop.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -315,7 +315,8 @@ static bool netvsp_rx_cut(HvNet *s, NetvspChannel *ch, uint8_t *frame,
     uint32_t bytes;
     uint8_t *seg;
 
-    if (segments > NETVSP_BATCH_RANGES || f->payload_offset + mss > netvsp_rx_part_bytes(s)) {
+    if (segments > NETVSP_BATCH_RANGES ||
+        f->payload_offset + mss > netvsp_rx_part_bytes(s)) {
         s->stats.rx_errors++;
         return true;
     }

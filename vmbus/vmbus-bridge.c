@@ -17,6 +17,9 @@
 #include "migration/vmstate.h"
 #include "qemu/units.h"
 #include "system/runstate.h"
+#include "qemu/lockable.h"
+#include "qemu/main-loop.h"
+#include "accel/hyperv/guest-access.h"
 #include "vmbus-internal.h"
 #include "trace.h"
 
@@ -90,6 +93,54 @@ static HvStatus hvbus_bridge_message(void *opaque, const HvPostedMessage *msg)
     trace_hvbus_bridge_state(b->core.state, b->core.version);
     hvbus_bridge_flush(b);
     return status;
+}
+
+void hvbus_bridge_signal_guest(HvbusBridge *b, uint32_t vp, uint32_t relid)
+{
+    uint16_t flag = relid;
+
+    if (unlikely(hvbus_core_is_shared(&b->core))) {
+        AddressSpace *as = hv_partition_as(b->partition, HVBUS_VTL);
+        uint64_t gpa = b->core.interrupt_gpa + relid / 8;
+        uint8_t bits;
+
+        /* the guest only clears bits: one that comes back is no harm */
+        QEMU_LOCK_GUARD(&b->interrupt_page_lock);
+        if (!guest_read(as, gpa, &bits, sizeof(bits))) {
+            return;
+        }
+        bits |= 1u << relid % 8;
+        if (!guest_write(as, gpa, &bits, sizeof(bits))) {
+            return;
+        }
+        flag = 0;
+    }
+    hv_partition_signal_event(b->partition, vp, HVBUS_VTL, HVBUS_SINT, flag);
+}
+
+/* Which channel it is would be in the guest's page; looking at all is as good */
+static void hvbus_bridge_shared_bh(void *opaque)
+{
+    HvbusBridge *b = opaque;
+
+    if (!hvbus_core_is_shared(&b->core)) {
+        return;
+    }
+    for (guint i = 0; i < b->core.offers->len; i++) {
+        HvbusCoreChannel *ch = b->core.offers->pdata[i];
+
+        if (ch->opaque && ch->state == HVBUS_CHAN_OPEN) {
+            hvbus_channel_kick(ch->opaque);
+        }
+    }
+}
+
+/* vCPU thread, no BQL */
+static void hvbus_bridge_shared_event(void *opaque, uint16_t flag)
+{
+    HvbusBridge *b = opaque;
+
+    qemu_bh_schedule(b->shared_bh);
 }
 
 static bool hvbus_bridge_has_vp(void *opaque, uint32_t vp)
@@ -185,6 +236,15 @@ static bool hvbus_bridge_connect(HvbusBridge *b, Error **errp)
                                       hvbus_bridge_message, b, errp)) {
         hv_partition_disconnect_message(b->partition, HVBUS_VTL,
                                         HVBUS_MESSAGE_CONN_ID);
+        return false;
+    }
+    b->shared_bh = qemu_bh_new_guarded(hvbus_bridge_shared_bh, b,
+                                       &DEVICE(b)->mem_reentrancy_guard);
+    qemu_mutex_init(&b->interrupt_page_lock);
+    if (!hv_partition_connect_event(b->partition, HVBUS_VTL,
+                                    HVBUS_EVENT_CONN_ID_SHARED,
+                                    hvbus_bridge_shared_event, b)) {
+        error_setg(errp, "VMBus event connection id is in use");
         return false;
     }
     b->slot_notifier.notify = hvbus_bridge_slot_free;

@@ -268,8 +268,7 @@ static void hvbus_channel_signal_guest(HvbusChannel *chan)
 
     trace_hvbus_channel_signal_guest(chan->relid, vp);
     if (vp != HVBUS_VP_NO_INTERRUPT) {
-        hv_partition_signal_event(chan->bridge->partition, vp, HVBUS_VTL,
-                                  HVBUS_SINT, chan->relid);
+        hvbus_bridge_signal_guest(chan->bridge, vp, chan->relid);
     }
 }
 

@@ -7,7 +7,8 @@
 #include "vmbus-core.h"
 
 static const uint32_t hvbus_versions[] = {
-    HVBUS_VERSION_2_4, HVBUS_VERSION_3_0, HVBUS_VERSION_4_0, HVBUS_VERSION_4_1,
+    HVBUS_VERSION_0_13, HVBUS_VERSION_1_1, HVBUS_VERSION_2_4,
+    HVBUS_VERSION_3_0, HVBUS_VERSION_4_0, HVBUS_VERSION_4_1,
     HVBUS_VERSION_5_0, HVBUS_VERSION_5_1, HVBUS_VERSION_5_2, HVBUS_VERSION_5_3,
     HVBUS_VERSION_6_0,
 };
@@ -303,6 +304,10 @@ static void hvbus_on_contact(HvbusCore *core, const uint8_t *msg, uint32_t bytes
     if (is_ok && is_v5) {
         is_ok = in.message_vtl == 0 && in.message_sint < HV_SINT_COUNT;
         core->sint = is_ok ? in.message_sint : HVBUS_SINT;
+    }
+    if (version < HVBUS_VERSION_2_4) {
+        core->interrupt_gpa = ldq_le_p(msg + HVBUS_CONTACT_INTERRUPT_PAGE);
+        is_ok = is_ok && core->interrupt_gpa % HV_PAGE_SIZE == 0;
     }
     if (is_ok) {
         core->state = HVBUS_CONN_CONTACT;

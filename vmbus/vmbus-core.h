@@ -87,6 +87,7 @@ struct HvbusCore {
     uint32_t version;
     uint32_t target_vp;         /* VP for messages to the guest */
     uint8_t sint;
+    uint64_t interrupt_gpa;     /* before 2.4: the shared interrupt page */
     HvbusGpadlTable gpadls;
     HvbusCoreChannel *by_relid[HVBUS_RELID_MAX + 1];
     GPtrArray *offers;          /* HvbusCoreChannel in offer order */
@@ -165,6 +166,12 @@ static inline bool hvbus_ring_place_is_ok(const HvbusGpadl *g,
 }
 
 bool hvbus_version_is_known(uint32_t version);
+/* Do the channels of this connection share their interrupt? */
+static inline bool hvbus_core_is_shared(const HvbusCore *core)
+{
+    return core->version && core->version < HVBUS_VERSION_2_4;
+}
+
 /* For traces; never NULL */
 const char *hvbus_message_name(uint32_t type);
 

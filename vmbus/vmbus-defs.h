@@ -15,6 +15,8 @@
 
 /* Versions: major in [31:16], minor in [15:0] */
 #define HVBUS_VERSION(major, minor)     (((major) << 16) | (minor))
+#define HVBUS_VERSION_0_13              HVBUS_VERSION(0u, 13u)
+#define HVBUS_VERSION_1_1               HVBUS_VERSION(1u, 1u)
 #define HVBUS_VERSION_2_4               HVBUS_VERSION(2u, 4u)
 #define HVBUS_VERSION_3_0               HVBUS_VERSION(3u, 0u)
 #define HVBUS_VERSION_4_0               HVBUS_VERSION(4u, 0u)
@@ -29,6 +31,13 @@
 #define HVBUS_MESSAGE_CONN_ID           1u
 #define HVBUS_MESSAGE_CONN_ID_V5        4u
 #define HVBUS_SINT                      2
+/*
+ * Before 2.4 the channels share one connection id and event flag 0; a page of the
+ * guest's has a bit for each channel, to the guest in the first half, from it in
+ * the second.
+ */
+#define HVBUS_EVENT_CONN_ID_SHARED      2u
+#define HVBUS_INTERRUPT_HALF_BYTES      2048u
 /* connection id of a channel: this plus its relid */
 #define HVBUS_EVENT_CONN_ID_BASE        0x10000u
 
@@ -196,6 +205,7 @@ typedef struct HvbusContactWire {
     uint32_t feature_flags;             /* from 6.0 on */
     uint64_t monitor_page_gpa[2];
 } HvbusContactWire;
+#define HVBUS_CONTACT_INTERRUPT_PAGE    offsetof(HvbusContactWire, message_sint)
 QEMU_BUILD_BUG_ON(sizeof(HvbusContactWire) != 40);
 QEMU_BUILD_BUG_ON(offsetof(HvbusContactWire, feature_flags) != 20);
 

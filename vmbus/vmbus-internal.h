@@ -94,6 +94,8 @@ struct HvbusBridge {
     Notifier slot_notifier;
     MemoryListener listener;
     VMChangeStateEntry *vmstate_entry;
+    QEMUBH *shared_bh;                  /* kicks all channels, before 2.4 */
+    QemuMutex interrupt_page_lock;
     bool vm_running;                    /* atomic */
     unsigned int map_generation;        /* atomic; memory map changes */
 };
@@ -158,6 +160,8 @@ extern const VMStateDescription vmstate_hvbus_bridge;
 /* vmbus-bridge.c */
 /* Deliver what is queued for the guest.  BQL */
 void hvbus_bridge_flush(HvbusBridge *b);
+/* Signal the guest that channel @relid has something for it.  any thread */
+void hvbus_bridge_signal_guest(HvbusBridge *b, uint32_t vp, uint32_t relid);
 void hvbus_bridge_guest_error(HvbusBridge *b, const char *why, uint32_t id);
 
 #endif /* VMBUS_INTERNAL_H */

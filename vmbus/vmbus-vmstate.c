@@ -320,6 +320,24 @@ static const VMStateDescription vmstate_hvbus_saved_message = {
     }
 };
 
+static bool hvbus_shared_needed(void *opaque)
+{
+    HvbusBridge *b = opaque;
+
+    return b->core.state != HVBUS_CONN_NONE && hvbus_core_is_shared(&b->core);
+}
+
+static const VMStateDescription vmstate_hvbus_shared = {
+    .name = "hv-vmbus/interrupt-page",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = hvbus_shared_needed,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT64(core.interrupt_gpa, HvbusBridge),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
 const VMStateDescription vmstate_hvbus_bridge = {
     .name = "hv-vmbus",
     .version_id = 1,
@@ -354,6 +372,10 @@ const VMStateDescription vmstate_hvbus_bridge = {
                                     vmstate_hvbus_saved_message,
                                     HvbusSavedMessage),
         VMSTATE_END_OF_LIST()
+    },
+    .subsections = (const VMStateDescription * const []) {
+        &vmstate_hvbus_shared,
+        NULL
     }
 };
 

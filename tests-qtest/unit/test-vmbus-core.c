@@ -183,7 +183,7 @@ static void test_negotiates_each_version(Fixture *f, const void *data)
         0x20004, 0x30000, 0x40000, 0x40001, 0x50000, 0x50001, 0x50002, 0x50003,
         0x60000
     };
-    static const uint32_t unknown[] = { 0, 0xd, 0x10001, 0x50004, 0x60001, ~0u };
+    static const uint32_t unknown[] = { 0, 0xc, 0x10002, 0x50004, 0x60001, ~0u };
     size_t i;
 
     for (i = 0; i < ARRAY_SIZE(known); i++) {
@@ -205,6 +205,24 @@ static void test_negotiates_each_version(Fixture *f, const void *data)
         g_assert_cmpint(f->core.state, ==, HVBUS_CONN_NONE);
     }
     expect_none(f);
+}
+
+/* Before 2.4 what is the SINT later is the address of the interrupt page */
+static void test_takes_the_interrupt_page(Fixture *f, const void *data)
+{
+    static const uint32_t shared[] = { 0xd, 0x10001 };
+
+    for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
+        g_assert_true(post(f, HVBUS_MSG_INITIATE_CONTACT, 40, shared[i], 1,
+                           0x7000));
+        g_assert_cmpuint(peek(f, 1), ==, shared[i]);
+        g_assert_cmpuint(expect(f, HVBUS_MSG_VERSION_RESPONSE, 0), ==, 1);
+        g_assert_cmphex((uint32_t)f->core.interrupt_gpa, ==, 0x7000);
+        g_assert_true(hvbus_core_is_shared(&f->core));
+        g_assert_true(post(f, HVBUS_MSG_INITIATE_CONTACT, 40, shared[i], 1,
+                           0x7008));
+        g_assert_cmpuint(expect(f, HVBUS_MSG_VERSION_RESPONSE, 0), ==, 0);
+    }
 }
 
 static void test_refuses_other_vtl_and_vp(Fixture *f, const void *data)
@@ -588,6 +606,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD(negotiates_each_version);
+    ADD(takes_the_interrupt_page);
     ADD(refuses_other_vtl_and_vp);
     ADD(offers_in_stable_order);
     ADD(wrong_state_is_ignored);
