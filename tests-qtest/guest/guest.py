@@ -558,6 +558,9 @@ class TapResult(unittest.TestResult):
 
     def addError(self, test, err):
         self._failed(test, err)
+        # unittest takes the end by a signal for a failed test and goes on
+        if issubclass(err[0], SystemExit):
+            self.stop()
 
 
 def flatten(suite):

@@ -81,12 +81,17 @@ class Host:
                               stdout=subprocess.PIPE, text=True,
                               timeout=timeout * guest.SLOWNESS).stdout
 
-    def serve_files(self):
-        process = self.start('python', 'files', str(self.files))
+    def start_talker(self, *argv):
+        """Start a program that says something when it is ready, and much more."""
+        process = self.start(*argv)
         process.stdout.readline()
+        threading.Thread(target=process.stdout.read, daemon=True).start()
+
+    def serve_files(self):
+        self.start_talker('python', 'files', str(self.files))
 
     def serve_iperf(self):
-        self.start('iperf3', '-s', '--forceflush', '-p', str(self.iperf)).stdout.readline()
+        self.start_talker('iperf3', '-s', '--forceflush', '-p', str(self.iperf))
 
     def serve_load(self):
         self.start('netload', 'serve', str(self.load))
@@ -108,7 +113,6 @@ class Host:
             process.terminate()
         for process in self.processes:
             process.wait(20)
-            process.stdout.close()
 
 
 class Loopback(Host):
