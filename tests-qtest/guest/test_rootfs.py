@@ -5,6 +5,7 @@
 import os
 import shutil
 import tempfile
+import time
 
 import guest
 
@@ -50,15 +51,42 @@ class Rootfs(guest.TestCase):
         vm.check_dmesg()
         vm.stop()
 
-        vm = self.guest(disks=[disk], smp=2, memory='1G',
+        vm = self.guest(disks=[disk], smp=2, memory='1G', args=[
+                            '-device', 'hv-ic-shutdown', '-device', 'hv-ic-heartbeat',
+                            '-device', 'hv-ic-kvp', '-device', 'hv-ic-vss'],
                         append='qpv.root=sda systemd.show_status=1',
                         boot_timeout=240)
         vm.wait_until('systemctl is-active multi-user.target', timeout=120)
         self.assertIn('/dev/sda', vm.sh('findmnt -n -o SOURCE /'))
         self.assertEqual(vm.sh('systemctl --failed --no-legend --plain').strip(), '')
+        self.check_services(vm)
         # the disk is the guest's own: it writes, syncs, reads back
         vm.sh('head -c 4194304 /dev/urandom >/root/a && cp /root/a /root/b && sync && '
               'echo 3 >/proc/sys/vm/drop_caches && cmp /root/a /root/b')
+        vm.check_dmesg()
+        vm.qmp('system_powerdown')
+        self.assertEqual(vm.wait_exit(120), 0)
+        self.assertIn('Shutdown request received', vm.console())
+
+    def check_services(self, vm):
+        """Package hyperv-daemons, started by udev and systemd."""
+        for name in ('kvp', 'vss'):
+            vm.wait_until('systemctl is-active hv-%s-daemon' % name)
+        # the daemon speaks to its driver some time after systemd has started it
+        end = time.monotonic() + 60 * guest.SLOWNESS
+        while any(i['state'] != 'ready' for i in vm.qmp('query-hv-ics')['services']
+                  if i['service'] in ('kvp', 'vss')):
+            self.assertLess(time.monotonic(), end, 'no daemon')
+            time.sleep(0.2)
+        pairs = {i['key']: i['value'] for i in vm.qmp('hv-kvp-get', pool='auto')}
+        self.assertIn('Debian', pairs['OSName'])
+        vm.qmp('hv-kvp-set', key='role', value='web')
+        self.assertIn('role', vm.sh('tr "\\000" "\\n" </var/lib/hyperv/.kvp_pool_0'))
+        # the agent writes to the disk as little as its shell does
+        vm.qmp('hv-vss-freeze', thaw_after=60)
+        self.assertTrue(vm.qmp('query-hv-ics')['vss']['frozen'])
+        vm.qmp('hv-vss-thaw')
+        self.assertEqual(vm.qmp('query-hv-ics')['heartbeat']['state'], 'ok')
 
 
 if __name__ == '__main__':
