@@ -210,14 +210,15 @@ FIELD(GDMA_HWC_OOB, QUEUE_ID, 0, 24)
 typedef struct GdmaHwcRxOobWire {
     uint32_t type;
     uint32_t source;
+    uint32_t reserved1;
     uint32_t rx_wqe_offset_bytes;       /* of the RQ entry, in the ring */
     uint32_t rx_wqe_address_high;
     uint32_t client_data_unit;
     uint32_t response_bytes;
     uint32_t chunk_offset;
 } GdmaHwcRxOobWire;
-QEMU_BUILD_BUG_ON(sizeof(GdmaHwcRxOobWire) != 28);
-QEMU_BUILD_BUG_ON(offsetof(GdmaHwcRxOobWire, response_bytes) != 20);
+QEMU_BUILD_BUG_ON(sizeof(GdmaHwcRxOobWire) != 32);
+QEMU_BUILD_BUG_ON(offsetof(GdmaHwcRxOobWire, response_bytes) != 24);
 
 #define GDMA_HWC_MAX_MESSAGE_BYTES      4096
 
