@@ -1,0 +1,475 @@
+/*
+ * mana: transmission
+ *
+ * Short frames are copied once into a linear buffer; of long ones the payload
+ * is mapped.  A back end that knows virtio-net headers gets checksums and
+ * segmentation as requests, for others they are done here.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qemu/iov.h"
+#include "net/eth.h"
+#include "standard-headers/linux/virtio_net.h"
+#include "mana-internal.h"
+
+/* Frames up to here are copied whole: one translation and one buffer to send */
+#define MANA_TX_LINEAR_BYTES    2048
+/* Pieces of host memory of one frame */
+#define MANA_TX_MAX_PIECES      (2 * GDMA_MAX_SGES)
+/* Packets of one queue before the next one's turn */
+#define MANA_TX_QUEUE_BATCH     64
+
+/* One for the device: too large for the stack */
+struct ManaTxPacket {
+    ManaVport *vp;
+    NetClientState *nc;
+    ManaFrame frame;
+    ManaTxOobWire oob;                  /* host order */
+    bool is_lso;
+    uint16_t mss;
+    uint32_t total_bytes;
+    uint32_t head_bytes;                /* in .head; the rest is in .piece */
+    int piece_count;
+    struct iovec piece[MANA_TX_MAX_PIECES];
+    /* a virtio-net header goes before the frame, a tag into it */
+    struct virtio_net_hdr vnet;
+    uint8_t head[MANA_TX_LINEAR_BYTES + MANA_VLAN_TAG_BYTES];
+    uint8_t segment[MANA_MAX_LSO_HEADER_BYTES + MANA_VLAN_TAG_BYTES +
+                    (1 << R_GDMA_WQE_PARAMS_CLIENT_DATA_UNIT_LENGTH)];
+};
+
+static uint32_t mana_tx_field(const ManaTxPacket *pkt, int word, int shift,
+                              int length)
+{
+    return extract32(pkt->oob.word[word], shift, length);
+}
+
+#define MANA_TX_FIELD(pkt, word, name)                                      \
+    mana_tx_field(pkt, word, R_MANA_TX_OOB ## word ## _ ## name ## _SHIFT,   \
+                  R_MANA_TX_OOB ## word ## _ ## name ## _LENGTH)
+
+/* Inline descriptor of the entry; the completion's type */
+static ManaCqeType mana_tx_parse_oob(ManaTxPacket *pkt, const GdmaWqe *wqe)
+{
+    uint32_t offset;
+    bool is_long;
+
+    for (int i = 0; i < ARRAY_SIZE(pkt->oob.word); i++) {
+        pkt->oob.word[i] = ldl_le_p(wqe->oob + i * 4);
+    }
+    is_long = MANA_TX_FIELD(pkt, 0, FORMAT) == MANA_TX_FORMAT_LONG;
+    if (MANA_TX_FIELD(pkt, 0, FORMAT) > MANA_TX_FORMAT_LONG ||
+        (is_long && wqe->oob_bytes < MANA_TX_OOB_LONG_BYTES)) {
+        return MANA_CQE_TX_INVALID_OOB;
+    }
+    if (!is_long) {
+        /* what follows the short form is none of the descriptor */
+        memset(&pkt->oob.word[2], 0, 4 * sizeof(pkt->oob.word[0]));
+    }
+    offset = is_long ? MANA_TX_FIELD(pkt, 3, VPORT_OFFSET)
+                     : MANA_TX_FIELD(pkt, 1, VPORT_OFFSET);
+    /* Linux leaves the long form's offset 0 if the short one has room for it */
+    if (is_long && !offset) {
+        offset = MANA_TX_FIELD(pkt, 1, VPORT_OFFSET);
+    }
+    return offset == pkt->vp->idx ? MANA_CQE_TX_OKAY
+                                  : MANA_CQE_TX_VPORT_OUT_OF_RANGE;
+}
+
+/* Lengths that the adapter takes */
+static ManaCqeType mana_tx_check_size(Mana *s, ManaTxPacket *pkt,
+                                      const GdmaWqe *wqe)
+{
+    uint32_t max_frame = s->mtu + MANA_ETH_HEADER_BYTES + MANA_VLAN_TAG_BYTES;
+
+    pkt->total_bytes = wqe->total_bytes;
+    pkt->is_lso = wqe->oob_in_sgl;
+    pkt->mss = wqe->client_data_unit;
+    if (pkt->total_bytes < MANA_ETH_HEADER_BYTES || !wqe->sge_count) {
+        return MANA_CQE_TX_GDMA_ERROR;
+    }
+    if (!pkt->is_lso) {
+        return pkt->total_bytes > max_frame ? MANA_CQE_TX_MTU_DROP
+                                            : MANA_CQE_TX_OKAY;
+    }
+    if (wqe->sge_count < 2 || !pkt->mss ||
+        wqe->sges[0].bytes > MANA_MAX_LSO_HEADER_BYTES ||
+        pkt->total_bytes > UINT16_MAX + MANA_MAX_LSO_HEADER_BYTES) {
+        return MANA_CQE_TX_GDMA_ERROR;
+    }
+    return wqe->sges[0].bytes + pkt->mss > max_frame ? MANA_CQE_TX_MTU_DROP
+                                                     : MANA_CQE_TX_OKAY;
+}
+
+static bool mana_tx_map(Mana *s, ManaTxPacket *pkt, const GdmaWqe *wqe,
+                        uint32_t at)
+{
+    for (int i = 0; i < wqe->sge_count; i++) {
+        const GdmaSge *sge = &wqe->sges[i];
+        uint32_t done = MIN(at, sge->bytes);
+
+        at -= done;
+        while (done < sge->bytes) {
+            struct iovec *piece = &pkt->piece[pkt->piece_count];
+            hwaddr bytes = sge->bytes - done;
+
+            if (pkt->piece_count == MANA_TX_MAX_PIECES) {
+                return false;
+            }
+            piece->iov_base = address_space_map(s->as, sge->address + done,
+                                                &bytes, false,
+                                                GUEST_ACCESS_ATTRS);
+            if (!piece->iov_base || !bytes) {
+                return false;
+            }
+            piece->iov_len = bytes;
+            pkt->piece_count++;
+            done += bytes;
+        }
+    }
+    return true;
+}
+
+static void mana_tx_unmap(Mana *s, ManaTxPacket *pkt)
+{
+    for (int i = 0; i < pkt->piece_count; i++) {
+        address_space_unmap(s->as, pkt->piece[i].iov_base,
+                            pkt->piece[i].iov_len, false,
+                            pkt->piece[i].iov_len);
+    }
+    pkt->piece_count = 0;
+}
+
+/* Snapshot of the headers, and the payload copied or mapped */
+static ManaCqeType mana_tx_fetch(Mana *s, ManaTxPacket *pkt,
+                                 const GdmaWqe *wqe)
+{
+    if (wqe->sges[0].mem_key != MANA_GPA_MKEY) {
+        return MANA_CQE_TX_GDMA_ERROR;
+    }
+    if (pkt->is_lso) {
+        pkt->head_bytes = wqe->sges[0].bytes;
+    } else if (pkt->total_bytes <= MANA_TX_LINEAR_BYTES) {
+        pkt->head_bytes = pkt->total_bytes;
+    } else {
+        pkt->head_bytes = MANA_SNAPSHOT_BYTES;
+    }
+    pkt->piece_count = 0;
+    if (!gdma_sges_read(s, wqe, 0, pkt->head, pkt->head_bytes) ||
+        (pkt->head_bytes < pkt->total_bytes &&
+         !mana_tx_map(s, pkt, wqe, pkt->head_bytes))) {
+        mana_guest_error(s, "a frame is not in memory");
+        return MANA_CQE_TX_GDMA_ERROR;
+    }
+    return mana_frame_parse(&pkt->frame, pkt->head,
+                            MIN(pkt->head_bytes, MANA_SNAPSHOT_BYTES),
+                            pkt->total_bytes) ? MANA_CQE_TX_OKAY
+                                              : MANA_CQE_TX_HDR_ERROR;
+}
+
+static void mana_tx_count(ManaTxPacket *pkt, uint32_t packets, uint32_t bytes)
+{
+    uint64_t *stat = pkt->vp->stat;
+    int first = MANA_STAT_TX_UCAST_PACKETS;
+
+    if (is_broadcast_ether_addr(pkt->head)) {
+        first = MANA_STAT_TX_BCAST_PACKETS;
+    } else if (is_multicast_ether_addr(pkt->head)) {
+        first = MANA_STAT_TX_MCAST_PACKETS;
+    }
+    stat[first] += packets;
+    stat[first + 1] += bytes;
+    stat[MANA_STAT_TX_BYTES] += bytes;
+}
+
+void mana_tx_wake(Mana *s)
+{
+    for (uint32_t id = GDMA_HWC_ID + 1; id < s->wq_count; id++) {
+        if (s->sqs[id].in_use && gdma_wq_posted_bytes(&s->sqs[id].ring)) {
+            set_bit(id, s->sq_active);
+        }
+    }
+    mana_kick(s);
+}
+
+static void mana_tx_sent(NetClientState *nc, ssize_t bytes)
+{
+    ManaVport *vp = qemu_get_nic_opaque(nc);
+
+    if (--vp->tx_waiting[nc->queue_index] == 0) {
+        vp->tx_impatient = false;
+        timer_del(vp->tx_timer);
+        mana_tx_wake(vp->s);
+    }
+}
+
+/* Hand over one frame; the net layer copies what it cannot deliver now */
+static void mana_tx_send(ManaTxPacket *pkt, struct iovec *iov, int count)
+{
+    uint32_t *waiting = &pkt->vp->tx_waiting[pkt->nc->queue_index];
+
+    if (pkt->vp->tx_impatient && *waiting) {
+        return;
+    }
+    if (qemu_sendv_packet_async(pkt->nc, iov, count, mana_tx_sent) == 0 &&
+        (*waiting)++ == 0) {
+        trace_mana_tx_blocked(pkt->vp->idx, pkt->nc->queue_index);
+        timer_mod(pkt->vp->tx_timer,
+                  qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + MANA_TX_PATIENCE_NS);
+    }
+}
+
+/* The frame, behind a virtio-net header if the back end knows that */
+static void mana_tx_send_frame(ManaTxPacket *pkt)
+{
+    struct iovec iov[MANA_TX_MAX_PIECES + 2];
+    int count = 0;
+
+    if (pkt->vp->has_vnet) {
+        /* both are one piece of memory if there is no other */
+        QEMU_BUILD_BUG_ON(offsetof(ManaTxPacket, head) !=
+                          offsetof(ManaTxPacket, vnet) + sizeof(pkt->vnet));
+        iov[count].iov_base = &pkt->vnet;
+        iov[count++].iov_len = sizeof(pkt->vnet) + pkt->head_bytes;
+    } else {
+        iov[count].iov_base = pkt->head;
+        iov[count++].iov_len = pkt->head_bytes;
+    }
+    memcpy(&iov[count], pkt->piece, pkt->piece_count * sizeof(iov[0]));
+    mana_tx_send(pkt, iov, count + pkt->piece_count);
+}
+
+static uint32_t mana_tx_sum_pieces(const ManaTxPacket *pkt, uint32_t sum,
+                                   uint32_t at)
+{
+    for (int i = 0; i < pkt->piece_count; i++) {
+        sum = mana_csum_add(sum, pkt->piece[i].iov_base, pkt->piece[i].iov_len,
+                            at & 1);
+        at += pkt->piece[i].iov_len;
+    }
+    return sum;
+}
+
+/* Checksums that the driver asked for */
+static bool mana_tx_checksum(ManaTxPacket *pkt)
+{
+    bool tcp = MANA_TX_FIELD(pkt, 0, TCP_CSUM);
+    bool udp = MANA_TX_FIELD(pkt, 0, UDP_CSUM);
+    const ManaFrame *f = &pkt->frame;
+    uint32_t l4_bytes, sum, in_head;
+    uint8_t *field;
+
+    if (MANA_TX_FIELD(pkt, 0, IP_CSUM)) {
+        mana_ip_csum_fill(f, pkt->head);
+    }
+    if (!tcp && !udp) {
+        return true;
+    }
+    if (f->l4 != (tcp ? MANA_L4_TCP : MANA_L4_UDP)) {
+        return false;
+    }
+    l4_bytes = f->l3_end - f->l4_offset;
+    field = pkt->head + mana_csum_offset(f);
+    sum = mana_csum_pseudo(f, pkt->head, l4_bytes);
+    if (pkt->vp->has_vnet) {
+        pkt->vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+        pkt->vnet.csum_start = cpu_to_le16(f->l4_offset);
+        pkt->vnet.csum_offset = cpu_to_le16(mana_csum_offset(f) -
+                                            f->l4_offset);
+        stw_he_p(field, (uint16_t)~mana_csum_finish(sum));
+        return true;
+    }
+    stw_he_p(field, 0);
+    in_head = MIN(pkt->head_bytes, f->l3_end) - f->l4_offset;
+    sum = mana_csum_add(sum, pkt->head + f->l4_offset, in_head, false);
+    if (in_head < l4_bytes) {
+        sum = mana_tx_sum_pieces(pkt, sum, in_head);
+    }
+    sum = mana_csum_finish(sum);
+    stw_he_p(field, f->l4 == MANA_L4_UDP && !sum ? 0xffff : sum);
+    return true;
+}
+
+/* Segmentation here, for a back end that knows nothing of it */
+static void mana_tx_segment(ManaTxPacket *pkt, const ManaLso *lso)
+{
+    struct virtio_net_hdr vnet = { 0 };
+    uint8_t *payload = pkt->segment + lso->hdr_bytes;
+    struct iovec iov[2] = {
+        { .iov_base = &vnet, .iov_len = sizeof(vnet) },
+        { .iov_base = pkt->segment },
+    };
+    int first = pkt->vp->has_vnet ? 0 : 1;
+    uint32_t packets = 0;
+
+    for (uint32_t at = 0; at < lso->payload_bytes; at += lso->mss) {
+        uint32_t bytes = MIN(lso->mss, lso->payload_bytes - at);
+
+        iov_to_buf(pkt->piece, pkt->piece_count, at, payload, bytes);
+        mana_lso_segment(lso, pkt->segment, at, bytes,
+                         mana_csum_add(0, payload, bytes, false));
+        iov[1].iov_len = lso->hdr_bytes + bytes;
+        mana_tx_send(pkt, iov + first, 2 - first);
+        packets++;
+    }
+    mana_tx_count(pkt, packets,
+                  packets * lso->hdr_bytes + lso->payload_bytes);
+}
+
+static ManaCqeType mana_tx_lso(ManaTxPacket *pkt)
+{
+    uint8_t hdr[MANA_MAX_LSO_HEADER_BYTES + MANA_VLAN_TAG_BYTES];
+    ManaLso lso = {
+        .frame = pkt->frame,
+        .hdr = hdr,
+        .hdr_bytes = pkt->head_bytes,
+        .payload_bytes = pkt->total_bytes - pkt->head_bytes,
+        .mss = pkt->mss,
+    };
+
+    if (!mana_lso_ok(&lso)) {
+        return MANA_CQE_TX_HDR_ERROR;
+    }
+    memcpy(hdr, pkt->head, pkt->head_bytes);
+    if (!pkt->vp->has_vnet || !mana_lso_prepare(&lso, pkt->head)) {
+        mana_tx_segment(pkt, &lso);
+        return MANA_CQE_TX_OKAY;
+    }
+    pkt->vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+    pkt->vnet.gso_type = lso.frame.ip_version == 4 ? VIRTIO_NET_HDR_GSO_TCPV4
+                                                   : VIRTIO_NET_HDR_GSO_TCPV6;
+    pkt->vnet.gso_size = cpu_to_le16(lso.mss);
+    pkt->vnet.hdr_len = cpu_to_le16(lso.hdr_bytes);
+    pkt->vnet.csum_start = cpu_to_le16(lso.frame.l4_offset);
+    pkt->vnet.csum_offset = cpu_to_le16(mana_csum_offset(&lso.frame) -
+                                        lso.frame.l4_offset);
+    mana_tx_send_frame(pkt);
+    mana_tx_count(pkt, DIV_ROUND_UP(lso.payload_bytes, lso.mss),
+                  DIV_ROUND_UP(lso.payload_bytes, lso.mss) * lso.hdr_bytes +
+                  lso.payload_bytes);
+    return MANA_CQE_TX_OKAY;
+}
+
+static ManaCqeType mana_tx_packet(Mana *s, ManaTxPacket *pkt,
+                                  const GdmaWqe *wqe)
+{
+    ManaCqeType type = mana_tx_parse_oob(pkt, wqe);
+
+    if (type == MANA_CQE_TX_OKAY) {
+        type = mana_tx_check_size(s, pkt, wqe);
+    }
+    if (type == MANA_CQE_TX_OKAY) {
+        type = mana_tx_fetch(s, pkt, wqe);
+    }
+    if (type != MANA_CQE_TX_OKAY) {
+        return type;
+    }
+    memset(&pkt->vnet, 0, sizeof(pkt->vnet));
+    if (MANA_TX_FIELD(pkt, 2, INJECT_VLAN)) {
+        mana_vlan_insert(&pkt->frame, pkt->head, pkt->head_bytes,
+                         MANA_TX_FIELD(pkt, 2, VLAN_PCP) << 13 |
+                         MANA_TX_FIELD(pkt, 2, VLAN_DEI) << 12 |
+                         MANA_TX_FIELD(pkt, 2, VLAN_ID));
+        pkt->head_bytes += MANA_VLAN_TAG_BYTES;
+        pkt->total_bytes += MANA_VLAN_TAG_BYTES;
+    }
+    if (pkt->is_lso) {
+        return mana_tx_lso(pkt);
+    }
+    if (!mana_tx_checksum(pkt)) {
+        return MANA_CQE_TX_HDR_ERROR;
+    }
+    mana_tx_send_frame(pkt);
+    mana_tx_count(pkt, 1, pkt->total_bytes);
+    return MANA_CQE_TX_OKAY;
+}
+
+static void mana_tx_count_error(ManaVport *vp, ManaCqeType type)
+{
+    static const struct {
+        ManaCqeType type;
+        ManaGfStat stat;
+    } map[] = {
+        { MANA_CQE_TX_MTU_DROP, MANA_STAT_TX_MTU_VIOLATION },
+        { MANA_CQE_TX_INVALID_OOB, MANA_STAT_TX_INVALID_OOB },
+        { MANA_CQE_TX_VPORT_OUT_OF_RANGE, MANA_STAT_TX_BAD_VPORT_OFFSET },
+        { MANA_CQE_TX_GDMA_ERROR, MANA_STAT_TX_GDMA_ERROR },
+    };
+
+    for (int i = 0; i < ARRAY_SIZE(map); i++) {
+        if (map[i].type == type) {
+            vp->stat[map[i].stat]++;
+        }
+    }
+}
+
+static bool mana_tx_is_blocked(ManaVport *vp, NetClientState *nc)
+{
+    return vp->tx_waiting[nc->queue_index] && !vp->tx_impatient;
+}
+
+/* One queue's share.  Packets that were processed */
+static uint32_t mana_tx_queue(Mana *s, uint32_t sq_id)
+{
+    GdmaWq *wq = &s->sqs[sq_id];
+    ManaVport *vp = &s->vports[wq->vport];
+    ManaTxPacket *pkt = s->tx;
+    uint32_t done = 0, completions = 0;
+    GdmaWqe wqe;
+
+    if (!pkt) {
+        pkt = s->tx = g_new(ManaTxPacket, 1);
+    }
+    pkt->vp = vp;
+    pkt->nc = qemu_get_subqueue(vp->nic, wq->idx % vp->queue_count);
+    while (done < MANA_TX_QUEUE_BATCH && !mana_tx_is_blocked(vp, pkt->nc) &&
+           gdma_wq_peek(s, true, sq_id, &wqe)) {
+        ManaTxCqeWire cqe = { 0 };
+        uint32_t header = 0;
+        ManaCqeType type;
+
+        pkt->piece_count = 0;
+        type = mana_tx_packet(s, pkt, &wqe);
+        mana_tx_unmap(s, pkt);
+        if (type != MANA_CQE_TX_OKAY) {
+            trace_mana_tx_error(vp->idx, sq_id, type);
+            mana_tx_count_error(vp, type);
+        }
+        header = FIELD_DP32(header, MANA_CQE, TYPE, type);
+        header = FIELD_DP32(header, MANA_CQE, CLIENT_TYPE, MANA_CQE_COMPLETION);
+        cqe.header = cpu_to_le32(header);
+        cqe.offsets = cpu_to_le32(FIELD_DP32(0, MANA_TX_CQE, WQE_OFFSET_BU,
+            (wq->ring.head & (wq->ring.bytes - 1)) / GDMA_WQE_BU_BYTES));
+        gdma_wq_pop(wq, &wqe);
+        done++;
+        if (type != MANA_CQE_TX_OKAY || !MANA_TX_FIELD(pkt, 0, SUPPRESS_CQE)) {
+            gdma_post_cqe(s, wq->cq_id, &cqe, sizeof(cqe), sq_id, true);
+            completions++;
+        }
+    }
+    gdma_cq_notify(s, wq->cq_id, completions);
+    if (wq->is_failed || !gdma_wq_posted_bytes(&wq->ring) ||
+        mana_tx_is_blocked(vp, pkt->nc)) {
+        clear_bit(sq_id, s->sq_active);
+    }
+    return done;
+}
+
+bool mana_tx_run(Mana *s)
+{
+    uint32_t done = 0;
+
+    /* on from where the last run ended, so that no queue waits for ever */
+    for (int pass = 0; pass < 2 && done < MANA_TX_BATCH; pass++) {
+        uint32_t id = pass ? 0 : s->tx_next;
+
+        while (done < MANA_TX_BATCH &&
+               (id = find_next_bit(s->sq_active, s->wq_count, id)) <
+               s->wq_count) {
+            done += mana_tx_queue(s, id++);
+            s->tx_next = id;
+        }
+    }
+    return find_first_bit(s->sq_active, s->wq_count) < s->wq_count;
+}
