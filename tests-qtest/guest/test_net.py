@@ -329,18 +329,19 @@ class Vlan(NetCase):
         vm.spawn('/usr/bin/ip netns exec v1 netload serve 5000')
         vm.wait_until('/usr/bin/ip netns exec v0 netload rr tcp 10.8.0.2 5000 0.2')
         vm.sh('head -c 3000000 /dev/urandom >/tmp/a')
-        job = vm.spawn('/usr/bin/ip netns exec v1 nc -l -p 5001 >/tmp/b </dev/null')
-        vm.wait_until('/usr/bin/ip netns exec v0 nc -w 10 10.8.0.2 5001 </tmp/a')
-        vm.join(job)
-        vm.sh('cmp /tmp/a /tmp/b')
+        # its input stays open: else the other nc takes its end for the answer's
+        vm.spawn('sleep 60 | /usr/bin/ip netns exec v1 nc -l -p 5001 >/tmp/b')
+        vm.wait_until('/usr/bin/ip netns exec v1 netstat -ltn | grep -q :5001')
+        vm.spawn('/usr/bin/ip netns exec v0 nc 10.8.0.2 5001 </tmp/a')
+        vm.wait_until('cmp /tmp/a /tmp/b')
         for n in range(2):
             text = vm.sh('/usr/bin/ip netns exec v%d cat /proc/net/snmp' % n)
             self.assertEqual(netlab.csum_errors(text), 0, text)
         capture = self.check_capture(vm, want=('vlan', 'ipv4', 'tcp'))
-        self.assertGreater(capture.seen['vlan'], 2000)
+        self.assertGreater(capture.seen['vlan'], 1000)
 
 
-class Life(NetCase):
+class LifeCase(NetCase):
 
     def setUp(self):
         super().setUp()
@@ -374,18 +375,29 @@ class Life(NetCase):
             vm.sh('ip link set %s mtu %d' % (dev, (1500, 1400, 1280)[i % 3]))
             vm.wait_until('ip route replace default via 10.0.2.2 dev %s' % dev)
 
-    def test_short_link_and_channels_change_under_load(self):
-        vm, dev, job = self.busy_guest()
-        self.flap(vm, dev, 3)
-        self.check_works(vm, self.host)
-        self.stop_traffic(vm, job)
-
     def replug(self, vm):
         vm.qmp('device_del', id='nic0')
         vm.monitor.wait_event('DEVICE_DELETED', match={'device': 'nic0'})
         vm.wait_until('! ip -o link | grep -qi %s' % (MAC % 0))
         vm.qmp('device_add', driver=NIC, id='nic0', netdev='n0', mac=MAC % 0)
         return self.dhcp(vm)
+
+    def save_and_load(self, vm, rounds):
+        for i in range(rounds):
+            self.assertEqual(vm.hmp('savevm s%d' % (i % 4)), '')
+            if i % 2:
+                vm.hmp('stop')
+                self.assertEqual(vm.hmp('loadvm s%d' % (i % 4)), '')
+                vm.hmp('cont')
+
+
+class Life(LifeCase):
+
+    def test_short_link_and_channels_change_under_load(self):
+        vm, dev, job = self.busy_guest()
+        self.flap(vm, dev, 3)
+        self.check_works(vm, self.host)
+        self.stop_traffic(vm, job)
 
     def test_card_comes_and_goes_under_load(self):
         vm, _, job = self.busy_guest()
@@ -429,14 +441,6 @@ class Life(NetCase):
         vm.wait_ready()
         self.dhcp(vm)
         self.check_works(vm, self.host)
-
-    def save_and_load(self, vm, rounds):
-        for i in range(rounds):
-            self.assertEqual(vm.hmp('savevm s%d' % (i % 4)), '')
-            if i % 2:
-                vm.hmp('stop')
-                self.assertEqual(vm.hmp('loadvm s%d' % (i % 4)), '')
-                vm.hmp('cont')
 
     def test_savevm_and_loadvm_under_load(self):
         vm, _, job = self.busy_guest(disks=['64M'], qcow2=True)
@@ -482,12 +486,8 @@ class Ipxe(guest.TestCase):
         vm.wait_console(r'Linux version', timeout=120)
 
 
-class Soak(NetCase):
+class Soak(LifeCase):
     """Hundreds of times each; only in the full run."""
-
-    setUp = Life.setUp
-    busy_guest, link, wait_carrier = Life.busy_guest, Life.link, Life.wait_carrier
-    flap, replug, save_and_load = Life.flap, Life.replug, Life.save_and_load
 
     ROUNDS = int(os.environ.get('QPV_SOAK', '200'))
 

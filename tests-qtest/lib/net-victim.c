@@ -7,6 +7,7 @@
 #include "net-victim.h"
 
 #define LOG_LIMIT_BYTES     (16 * KiB)
+#define SETTLE_US           (G_USEC_PER_SEC / 5)
 
 const uint32_t victim_wild[VICTIM_WILD_COUNT] = {
     0, 1, 3, 4, 7, 8, 11, 12, 13, 14, 35, 36, 43, 44, 60, 1514, 4095, 4096,
@@ -45,11 +46,12 @@ void victim_check_bystander(Victim *v)
     net_machine_check_traffic(&other, v->bystander, 11);
 }
 
-static void drain_wire(Victim *v)
+/* Until nothing came for @timeout_us: the card's own queue follows slowly */
+static void drain_wire(Victim *v, int64_t timeout_us)
 {
     g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
 
-    while (net_wire_wait(&v->m.wire, frame, 0)) {
+    while (net_wire_wait(&v->m.wire, frame, timeout_us)) {
         continue;
     }
 }
@@ -62,13 +64,13 @@ void victim_restart(Victim *v)
 
 void victim_stop(Victim *v)
 {
-    drain_wire(v);
+    drain_wire(v, SETTLE_US);
     victim_check_bystander(v);
     victim_restart(v);
     while (!net_machine_is_quiet(&v->m, v->n)) {
         continue;
     }
-    drain_wire(v);
+    drain_wire(v, SETTLE_US);
     net_machine_check_traffic(&v->m, v->n, 12);
     g_assert_cmpuint(hv_guest_log_bytes(v->m.g), <, LOG_LIMIT_BYTES);
     hv_guest_check_rss(v->m.g, v->rss_bytes, VICTIM_RSS_BYTES);
@@ -89,7 +91,7 @@ void victim_discard(Victim *v)
         g_byte_array_unref(g_queue_pop_head(v->n->control));
     }
     g_array_set_size(v->n->indications, 0);
-    drain_wire(v);
+    drain_wire(v, 0);
 }
 
 void victim_settle(Victim *v)
