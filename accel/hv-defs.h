@@ -237,6 +237,16 @@ FIELD(HV_CALL_RESULT, REPS_DONE, 32, 12)
 #define HV_CALL_GET_VP_INDEX_FROM_APIC  0x009a
 #define HV_CALL_EXT_QUERY_CAPABILITIES  0x8001
 
+/* HV_CALL_RETARGET_INTERRUPT, checked: where a device's interrupt now goes */
+typedef struct HvRetarget {
+    uint32_t device_id;         /* function number in [2:0] */
+    uint32_t msi_address;       /* low half of the address */
+    uint32_t msi_data;
+    uint8_t vector;
+    bool is_multicast;          /* to all of the VPs, else to one of them */
+    uint64_t vp_mask;           /* existing VPs 0 to 63; at least one */
+} HvRetarget;
+
 /* Status codes (TLFS appendix B) */
 typedef enum HvStatus {
     HV_STATUS_OK                        = 0x0000,
@@ -252,6 +262,7 @@ typedef enum HvStatus {
     HV_STATUS_NO_MEMORY                 = 0x000b,
     HV_STATUS_BAD_PARTITION_ID          = 0x000d,
     HV_STATUS_BAD_VP_INDEX              = 0x000e,
+    HV_STATUS_NOT_FOUND                 = 0x0010,
     HV_STATUS_BAD_PORT_ID               = 0x0011,
     HV_STATUS_BAD_CONNECTION_ID         = 0x0012,
     HV_STATUS_NO_BUFFERS                = 0x0013,

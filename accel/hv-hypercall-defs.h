@@ -71,6 +71,29 @@ typedef struct HvSendIpiExWire {
 } HvSendIpiExWire;
 QEMU_BUILD_BUG_ON(sizeof(HvSendIpiExWire) != 24);
 
+/*
+ * HV_CALL_RETARGET_INTERRUPT (Linux hvhdk.h hv_retarget_device_interrupt).  With
+ * HV_RETARGET_PROCESSOR_SET, vp_mask is the set's format and the variable header
+ * has the valid banks and then the banks.
+ */
+#define HV_INTERRUPT_SOURCE_MSI         1u
+#define HV_RETARGET_MULTICAST           BIT(0)
+#define HV_RETARGET_PROCESSOR_SET       BIT(1)
+
+typedef struct HvRetargetWire {
+    uint64_t partition_id;
+    uint64_t device_id;
+    uint32_t source;            /* HV_INTERRUPT_SOURCE_MSI */
+    uint32_t reserved1;
+    uint32_t msi_address;
+    uint32_t msi_data;
+    uint64_t reserved2;
+    uint32_t vector;
+    uint32_t flags;             /* HV_RETARGET_* */
+    uint64_t vp_mask;
+} HvRetargetWire;
+QEMU_BUILD_BUG_ON(sizeof(HvRetargetWire) != 56);
+
 /* HV_CALL_GET_VP_INDEX_FROM_APIC: a list of u32 follows, and one comes back */
 typedef struct HvVpIndexFromApicWire {
     uint64_t partition_id;

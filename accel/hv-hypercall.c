@@ -86,6 +86,12 @@ static const HvCallInfo hv_calls[] = {
         .priv_high = HV_PRIVH_EXTENDED_HYPERCALLS,
         .run = hv_run_ext_query_capabilities,
     }, {
+        .code = HV_CALL_RETARGET_INTERRUPT,
+        .name = "retarget_interrupt",
+        .flags = HV_CALL_HAS_VAR,
+        .in_bytes = sizeof(HvRetargetWire),
+        .run = hv_run_retarget_interrupt,
+    }, {
         .code = HV_CALL_GET_VP_INDEX_FROM_APIC,
         .name = "get_vp_index_from_apic_id",
         .flags = HV_CALL_IS_REP,

@@ -73,6 +73,9 @@ HvStatus hv_run_long_spin_wait(HvCall *call);
 HvStatus hv_run_get_partition_id(HvCall *call);
 HvStatus hv_run_ext_query_capabilities(HvCall *call);
 
+/* hv-hypercall-device.c */
+HvStatus hv_run_retarget_interrupt(HvCall *call);
+
 /* hv-hypercall-vpregs.c */
 HvStatus hv_run_get_vp_registers(HvCall *call);
 HvStatus hv_run_set_vp_registers(HvCall *call);

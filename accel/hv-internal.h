@@ -186,6 +186,7 @@ struct HvPartition {
     Notifier machine_done;
     ResettableState reset_state;
     GHashTable *message_ports;  /* (vtl, id) -> HvPort; BQL */
+    GHashTable *devices;        /* (vtl, id) -> handler; BQL; NULL: none yet */
     struct HvEventTable *event_ports;   /* RCU */
     NotifierList slot_notifiers;
 };

@@ -92,6 +92,28 @@ void hv_partition_disconnect_event(HvPartition *p, uint8_t vtl,
                                    uint32_t conn_id);
 
 /*
+ * Interrupts of devices that are remapped: @handler runs for each
+ * HV_CALL_RETARGET_INTERRUPT that code in @vtl makes for @device_id (any function:
+ * bits [2:0] do not count), in the vCPU's thread under the BQL.  What it returns
+ * is the hypercall's status.
+ */
+typedef HvStatus (*HvRetargetHandler)(void *opaque, const HvRetarget *to);
+
+/* False if @device_id is taken.  BQL */
+bool hv_partition_connect_device(HvPartition *p, uint8_t vtl,
+                                 uint32_t device_id, HvRetargetHandler handler,
+                                 void *opaque);
+void hv_partition_disconnect_device(HvPartition *p, uint8_t vtl,
+                                    uint32_t device_id);
+
+/*
+ * Host to guest: fixed edge interrupt @vector for @vp, while code in @vtl runs.
+ * False if there is no such VP.  BQL
+ */
+bool hv_partition_interrupt(HvPartition *p, uint32_t vp, uint8_t vtl,
+                            uint8_t vector);
+
+/*
  * Host to guest: put @msg into the slot of @sint of (@vp, @vtl) and raise the
  * SINT.  BQL.
  * Returns 0 if it was delivered; -EAGAIN if the slot is taken: the pending flag
