@@ -88,6 +88,29 @@ static uint64_t hvbus_high_window(HvbusBridge *b, uint64_t *bytes)
     return base;
 }
 
+/*
+ * High addresses are not cut at the window's end: where the window is depends on
+ * what firmware gave to PCI, which may change later.
+ */
+bool hvbus_device_mmio_window(HvbusDevice *dev, bool high, uint64_t *base,
+                              uint64_t *bytes)
+{
+    HvbusBridge *b = hvbus_device_bridge(dev);
+    uint64_t end = 1ull << X86_CPU(first_cpu)->phys_bits;
+
+    *bytes = 0;
+    if (!object_dynamic_cast(qdev_get_machine(), TYPE_PC_MACHINE)) {
+        return false;
+    }
+    if (!high) {
+        *base = hvbus_low_window(b, bytes);
+    } else if (b->high_mmio_bytes) {
+        *base = b->high_mmio_base ? b->high_mmio_base : pc_pci_hole64_start();
+        *bytes = *base < end ? end - *base : 0;
+    }
+    return *bytes;
+}
+
 void hvbus_reserve_windows(GPtrArray *ranges)
 {
     Object *obj = object_resolve_path_type("", TYPE_HVBUS_BRIDGE, NULL);

@@ -178,7 +178,7 @@ static void hvbus_bridge_drop(void *opaque, HvbusCoreChannel *ch)
     HvbusChannel *chan = ch->opaque;
 
     trace_hvbus_bridge_drop(ch->relid, ch->sub_idx);
-    if (!ch->sub_idx) {
+    if (!ch->sub_idx && !chan->dev->is_withheld) {
         hvbus_device_released(chan->dev);
     }
     hvbus_channel_drop(chan);
@@ -313,6 +313,8 @@ static void hvbus_bridge_unplug_request(HotplugHandler *handler,
     if (primary && primary->core) {
         hvbus_core_rescind(&b->core, primary->core, false);
         hvbus_bridge_flush(b);
+    } else {
+        hvbus_device_released(HVBUS_DEVICE(qdev));
     }
 }
 

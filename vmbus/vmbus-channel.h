@@ -70,6 +70,7 @@ struct HvbusDevice {
     GPtrArray *channels;                /* of HvbusChannel, [0] is the primary */
     AddressSpace *as;                   /* the guest's memory, for DMA */
     bool unplug_scheduled;
+    bool is_withheld;                   /* not offered to the guest */
 };
 
 /* Add to a device's vmstate: channels, rings and their in-flight positions */
@@ -86,6 +87,35 @@ HvbusChannel *hvbus_device_channel(HvbusDevice *dev, uint16_t idx); /* or NULL *
 AddressSpace *hvbus_device_as(HvbusDevice *dev);
 /* The partition's reference counter, in units of 100 ns.  any thread */
 uint64_t hvbus_device_ref_time_100ns(HvbusDevice *dev);
+
+/*
+ * Take the device back from the guest, or offer it again; the guest gets the new
+ * offer when it has let go of the old one.  realize() may withhold its device: then
+ * it is not offered until this is called.  The channels are gone when withholding
+ * returns.  False if there is no channel left for an offer.  BQL
+ */
+bool hvbus_device_set_offered(HvbusDevice *dev, bool is_offered);
+
+/*
+ * Where the guest may place MMIO of devices: @high false, the window below 4 GiB
+ * that the guest is told of; true, all from the window above 4 GiB on.  False if
+ * there is none.  From machine init on; BQL
+ */
+bool hvbus_device_mmio_window(HvbusDevice *dev, bool high, uint64_t *base,
+                              uint64_t *bytes);
+
+/*
+ * Interrupts of a device that the guest knows as @device_id (bits [2:0] do not
+ * count): @handler runs when the guest says where one goes, in its vCPU's thread
+ * under the BQL.  False if @device_id is taken.  BQL
+ */
+typedef HvStatus (*HvbusRetargetHandler)(void *opaque, const HvRetarget *to);
+bool hvbus_device_connect_interrupts(HvbusDevice *dev, uint32_t device_id,
+                                     HvbusRetargetHandler handler,
+                                     void *opaque);
+void hvbus_device_disconnect_interrupts(HvbusDevice *dev, uint32_t device_id);
+/* Interrupt @vp with @vector, edge, fixed.  False if there is no such VP.  BQL */
+bool hvbus_device_interrupt(HvbusDevice *dev, uint32_t vp, uint8_t vector);
 
 /* For the device to hang its own state on a channel */
 void hvbus_channel_set_opaque(HvbusChannel *chan, void *opaque);

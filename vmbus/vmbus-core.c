@@ -223,6 +223,25 @@ static int hvbus_offer_cmp(const HvbusCoreChannel *a, const HvbusCoreChannel *b)
     return d ? d : a->seq < b->seq ? -1 : 1;
 }
 
+/*
+ * Offer @ch if the guest has let go of the device's earlier primary: Linux drops
+ * an offer of an instance that it still has.
+ */
+static void hvbus_offer_if_free(HvbusCore *core, HvbusCoreChannel *ch)
+{
+    guint i;
+
+    for (i = 0; i < core->offers->len && !ch->sub_idx; i++) {
+        HvbusCoreChannel *old = core->offers->pdata[i];
+
+        if (old != ch && !old->sub_idx && old->state == HVBUS_CHAN_RESCINDED &&
+            !memcmp(old->offer.instance_id, ch->offer.instance_id, 16)) {
+            return;
+        }
+    }
+    hvbus_send_offer(core, ch);
+}
+
 HvbusCoreChannel *hvbus_core_add(HvbusCore *core, const HvbusOffer *offer,
                                  uint16_t sub_idx, void *opaque)
 {
@@ -230,7 +249,8 @@ HvbusCoreChannel *hvbus_core_add(HvbusCore *core, const HvbusOffer *offer,
     uint32_t relid, pos;
 
     ch = hvbus_core_find(core, offer->instance_id, sub_idx);
-    if (ch && (!sub_idx || ch->state != HVBUS_CHAN_RESCINDED)) {
+    /* a stream may bring the relid of one that was rescinded */
+    if (ch && ch->state != HVBUS_CHAN_RESCINDED && !core->is_restoring) {
         return NULL;
     }
     for (relid = HVBUS_RELID_MIN; core->by_relid[relid]; relid++) {
@@ -252,7 +272,7 @@ HvbusCoreChannel *hvbus_core_add(HvbusCore *core, const HvbusOffer *offer,
     }
     g_ptr_array_insert(core->offers, pos, ch);
     if (core->state == HVBUS_CONN_OFFERED && !core->is_restoring) {
-        hvbus_send_offer(core, ch);
+        hvbus_offer_if_free(core, ch);
     }
     return ch;
 }
@@ -505,9 +525,18 @@ static void hvbus_on_released(HvbusCore *core, const uint8_t *msg,
 {
     uint32_t relid = ldl_le_p(msg + offsetof(HvbusRelidWire, relid));
     HvbusCoreChannel *ch = hvbus_by_relid(core, relid);
+    uint8_t instance_id[16];
+    uint16_t sub_idx;
 
     if (ch && ch->state == HVBUS_CHAN_RESCINDED) {
+        memcpy(instance_id, ch->offer.instance_id, sizeof(instance_id));
+        sub_idx = ch->sub_idx;
         hvbus_core_remove(core, ch);
+        /* the same device may be there again */
+        ch = sub_idx ? NULL : hvbus_core_find(core, instance_id, 0);
+        if (ch && ch->state == HVBUS_CHAN_HIDDEN) {
+            hvbus_offer_if_free(core, ch);
+        }
     } else if (ch && ch->state == HVBUS_CHAN_CLOSED) {
         /* no driver wants it: as if it were not offered, until reconnect */
         hvbus_gpadl_remove_relid(&core->gpadls, relid);

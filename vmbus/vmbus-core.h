@@ -115,7 +115,8 @@ HvbusOutMessage *hvbus_core_out(HvbusCore *core);
 void hvbus_core_out_done(HvbusCore *core);
 
 /*
- * A new channel, offered at once if the guest asked for offers.  NULL if no relid
+ * A new channel, offered at once if the guest asked for offers and does not hold
+ * an earlier one of the device, else when it lets go of that.  NULL if no relid
  * is free or there is one like it.
  */
 HvbusCoreChannel *hvbus_core_add(HvbusCore *core, const HvbusOffer *offer,

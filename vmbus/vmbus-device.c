@@ -148,7 +148,7 @@ static void hvbus_device_realize(DeviceState *qdev, Error **errp)
             return;
         }
     }
-    if (!hvbus_device_add_primary(dev, b, errp)) {
+    if (!dev->is_withheld && !hvbus_device_add_primary(dev, b, errp)) {
         if (hc->unrealize) {
             hc->unrealize(dev);
         }
@@ -172,6 +172,48 @@ static void hvbus_device_unrealize(DeviceState *qdev)
     if (hc->unrealize) {
         hc->unrealize(dev);
     }
+}
+
+bool hvbus_device_set_offered(HvbusDevice *dev, bool is_offered)
+{
+    HvbusBridge *b = hvbus_device_bridge(dev);
+    HvbusChannel *primary = hvbus_device_channel(dev, 0);
+    bool is_ok = true;
+
+    if (dev->is_withheld != is_offered || dev->unplug_scheduled) {
+        return true;
+    }
+    trace_hvbus_device_set_offered(DEVICE(dev)->id ? DEVICE(dev)->id : "",
+                                   is_offered);
+    dev->is_withheld = !is_offered;
+    if (is_offered) {
+        is_ok = hvbus_device_add_primary(dev, b, NULL);
+        dev->is_withheld = !is_ok;
+    } else if (primary && primary->core) {
+        hvbus_core_rescind(&b->core, primary->core, true);
+    }
+    hvbus_bridge_flush(b);
+    return is_ok;
+}
+
+bool hvbus_device_connect_interrupts(HvbusDevice *dev, uint32_t device_id,
+                                     HvbusRetargetHandler handler,
+                                     void *opaque)
+{
+    return hv_partition_connect_device(hvbus_device_bridge(dev)->partition,
+                                       HVBUS_VTL, device_id, handler, opaque);
+}
+
+void hvbus_device_disconnect_interrupts(HvbusDevice *dev, uint32_t device_id)
+{
+    hv_partition_disconnect_device(hvbus_device_bridge(dev)->partition,
+                                   HVBUS_VTL, device_id);
+}
+
+bool hvbus_device_interrupt(HvbusDevice *dev, uint32_t vp, uint8_t vector)
+{
+    return hv_partition_interrupt(hvbus_device_bridge(dev)->partition, vp,
+                                  HVBUS_VTL, vector);
 }
 
 bool hvbus_offer_subchannels(HvbusDevice *dev, uint16_t count)

@@ -477,6 +477,27 @@ static void test_rescinds_until_released(Fixture *f, const void *data)
     g_assert_false(post(f, HVBUS_MSG_RELID_RELEASED, 12, 1));
 }
 
+/* Linux drops an offer of an instance that it still has */
+static void test_offers_again_when_released(Fixture *f, const void *data)
+{
+    HvbusCoreChannel *again;
+
+    connect_offers(f);
+    hvbus_core_rescind(&f->core, f->a, true);
+    assert_log(f, "drop 1;");
+    g_assert_cmpuint(expect(f, HVBUS_MSG_RESCIND_OFFER, 0), ==, 1);
+    again = add(f, 9, 1, 0);
+    g_assert_nonnull(again);
+    g_assert_cmpuint(again->relid, ==, 3);
+    expect_none(f);
+    g_assert_cmpint(again->state, ==, HVBUS_CHAN_HIDDEN);
+    g_assert_true(post(f, HVBUS_MSG_RELID_RELEASED, 12, 1));
+    /* word 44 of the offer is its relid */
+    g_assert_cmpuint(expect(f, HVBUS_MSG_OFFERCHANNEL, 44), ==, 3);
+    expect_none(f);
+    g_assert_cmpint(again->state, ==, HVBUS_CHAN_CLOSED);
+}
+
 static void test_rescinds_at_once_if_unknown(Fixture *f, const void *data)
 {
     hvbus_core_rescind(&f->core, f->a, false);
@@ -619,6 +640,7 @@ int main(int argc, char **argv)
     ADD(refuses_sockets);
     ADD(subchannels_end_first);
     ADD(rescinds_until_released);
+    ADD(offers_again_when_released);
     ADD(rescinds_at_once_if_unknown);
     ADD(unload_in_every_state);
     ADD(contact_again_starts_over);
