@@ -16,7 +16,7 @@ static PCIDevice *vpci_selected(HvPci *s)
 
 /*
  * What a guest of vPCI has no use for and must not see: I/O ports and the ROM,
- * for which it has no addresses, and the interrupt pin.
+ * for which it has no addresses.
  */
 static bool vpci_config_is_hidden(PCIDevice *d, uint32_t offset)
 {
@@ -26,7 +26,17 @@ static bool vpci_config_is_hidden(PCIDevice *d, uint32_t offset)
         return d->io_regions[bar].size &&
                d->io_regions[bar].type & PCI_BASE_ADDRESS_SPACE_IO;
     }
-    return (offset & ~3) == PCI_ROM_ADDRESS || offset == PCI_INTERRUPT_PIN;
+    return (offset & ~3) == PCI_ROM_ADDRESS;
+}
+
+/* Nor the interrupt pin: there are no line interrupts.  Accesses are aligned */
+static uint32_t vpci_config_hide_pin(uint32_t offset, unsigned size,
+                                     uint32_t val)
+{
+    if (offset <= PCI_INTERRUPT_PIN && offset + size > PCI_INTERRUPT_PIN) {
+        val &= ~(0xffu << (PCI_INTERRUPT_PIN - offset) * 8);
+    }
+    return val;
 }
 
 static uint64_t vpci_window_read(void *opaque, hwaddr addr, unsigned size)
@@ -46,6 +56,7 @@ static uint64_t vpci_window_read(void *opaque, hwaddr addr, unsigned size)
         val = 0;
     } else {
         val = pci_host_config_read_common(d, offset, pci_config_size(d), size);
+        val = vpci_config_hide_pin(offset, size, val);
     }
     trace_vpci_config_read(s->device_id, s->selected_slot, offset, size, val);
     return val;
@@ -87,10 +98,12 @@ static MemTxResult vpci_msi_write(void *opaque, hwaddr addr, uint64_t data,
 {
     HvPci *s = opaque;
     uint8_t devfn = attrs.requester_id & 0xff;
-    const VpciInterrupt *intr = vpci_core_find(&s->core, devfn,
-                                               VPCI_MSI_ADDRESS + addr, data);
+    const VpciInterrupt *intr = NULL;
     uint64_t vps;
 
+    if (!attrs.unspecified) {           /* else plain DMA, it says not whose */
+        intr = vpci_core_find(&s->core, devfn, VPCI_MSI_ADDRESS + addr, data);
+    }
     if (!intr) {
         vpci_guest_error(s, "function %02x.%x writes unknown message 0x%08"
                          PRIx64, PCI_SLOT(devfn), PCI_FUNC(devfn), data);
