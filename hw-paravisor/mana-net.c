@@ -147,6 +147,10 @@ void mana_net_free(ManaVport *vp)
     if (!vp->nic) {
         return;
     }
+    /* frames that the back end has not taken yet would call mana_tx_sent() */
+    for (int i = 0; i < vp->queue_count; i++) {
+        qemu_purge_queued_packets(qemu_get_subqueue(vp->nic, i));
+    }
     qemu_del_nic(vp->nic);
     vp->nic = NULL;
     timer_free(vp->rx_timer);

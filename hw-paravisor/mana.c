@@ -237,6 +237,11 @@ static void mana_exit(PCIDevice *dev)
     if (msix_present(dev)) {
         msix_uninit_exclusive_bar(dev);
     }
+    /* each holds a reference to the device */
+    if (memory_region_is_mapped(&s->regs)) {
+        memory_region_del_subregion(&s->bar, &s->regs);
+        memory_region_del_subregion(&s->bar, &s->doorbells);
+    }
 }
 
 static void mana_realize(PCIDevice *dev, Error **errp)
