@@ -1,0 +1,241 @@
+/*
+ * A guest with PCI Express and nothing else, in a qtest
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "hw/pci/pci_regs.h"
+#include "qobject/qdict.h"
+#include "pcie-guest.h"
+
+#define FIRST_PORT_SLOT     4
+/* Each port has a window of this size from here */
+#define WINDOW_GPA          0xc0000000u
+#define WINDOW_BYTES        (128 * MiB)
+
+static void map_ram(PcieGuest *g)
+{
+    g_autofree char *path = NULL;
+
+    g->ram_fd = g_file_open_tmp("pcie-guest-ram-XXXXXX", &path, NULL);
+    g_assert_cmpint(g->ram_fd, >=, 0);
+    unlink(path);
+    g_assert_cmpint(ftruncate(g->ram_fd, PCIE_GUEST_RAM_BYTES), ==, 0);
+    /* QEMU inherits it and opens it by its number */
+    g_assert_cmpint(fcntl(g->ram_fd, F_SETFD, 0), ==, 0);
+    g->ram = mmap(NULL, PCIE_GUEST_RAM_BYTES, PROT_READ | PROT_WRITE,
+                  MAP_SHARED, g->ram_fd, 0);
+    g_assert(g->ram != MAP_FAILED);
+}
+
+static QTestState *spawn(PcieGuest *g, const char *incoming)
+{
+    return qtest_initf(
+        "-machine q35,memory-backend=ram -m 128M "
+        "-object memory-backend-file,id=ram,size=128M,share=on,"
+        "mem-path=/proc/self/fd/%d -nodefaults "
+        "-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off "
+        "-device pcie-root-port,id=rp0,chassis=1,addr=%x.0 "
+        "-device pcie-root-port,id=rp1,chassis=2,addr=%x.0 %s %s 2>>%s",
+        g->ram_fd, FIRST_PORT_SLOT, FIRST_PORT_SLOT + 1, g->args, incoming,
+        g->log_path);
+}
+
+static void show_log(gpointer data)
+{
+    PcieGuest *g = data;
+    g_autofree char *text = NULL;
+
+    if (g_file_get_contents(g->log_path, &text, NULL, NULL)) {
+        fprintf(stderr, "--- QEMU's stderr:\n%.20000s---\n", text);
+    }
+}
+
+static QPCIDevice port_device(PcieGuest *g, unsigned port)
+{
+    return (QPCIDevice) {
+        .bus = g->bus,
+        .devfn = QPCI_DEVFN(FIRST_PORT_SLOT + port, 0),
+    };
+}
+
+/* Bus number, and a memory window that a function's BARs may be put into */
+static void open_ports(PcieGuest *g)
+{
+    for (unsigned i = 0; i < PCIE_GUEST_PORTS; i++) {
+        QPCIDevice port = port_device(g, i);
+        uint32_t base = WINDOW_GPA + i * WINDOW_BYTES;
+
+        qpci_config_writeb(&port, PCI_PRIMARY_BUS, 0);
+        qpci_config_writeb(&port, PCI_SECONDARY_BUS, i + 1);
+        qpci_config_writeb(&port, PCI_SUBORDINATE_BUS, i + 1);
+        qpci_config_writew(&port, PCI_MEMORY_BASE, base >> 16);
+        qpci_config_writew(&port, PCI_MEMORY_LIMIT,
+                           (base + WINDOW_BYTES - 1) >> 16);
+        /* base above limit: no prefetchable window */
+        qpci_config_writew(&port, PCI_PREF_MEMORY_BASE, 0xfff0);
+        qpci_config_writew(&port, PCI_PREF_MEMORY_LIMIT, 0);
+        qpci_config_writew(&port, PCI_COMMAND,
+                           PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+    }
+}
+
+PcieGuest *pcie_guest_start(const char *extra)
+{
+    PcieGuest *g = g_new0(PcieGuest, 1);
+    int log_fd = g_file_open_tmp("pcie-guest-log-XXXXXX", &g->log_path, NULL);
+
+    g_assert_cmpint(log_fd, >=, 0);
+    close(log_fd);
+    g->args = g_strdup(extra);
+    map_ram(g);
+    g->heap_gpa = PCIE_GUEST_HEAP_GPA;
+    qtest_add_abrt_handler(show_log, g);
+    g->qts = spawn(g, "");
+    g->bus = qpci_new_pc(g->qts, NULL);
+    open_ports(g);
+    return g;
+}
+
+void pcie_guest_stop(PcieGuest *g)
+{
+    g_assert(qtest_probe_child(g->qts));
+    qpci_free_pc(g->bus);
+    qtest_quit(g->qts);
+    qtest_remove_abrt_handler(g);
+    munmap(g->ram, PCIE_GUEST_RAM_BYTES);
+    close(g->ram_fd);
+    unlink(g->log_path);
+    g_free(g->log_path);
+    g_free(g->args);
+    g_free(g);
+}
+
+void pcie_guest_assert_quiet(PcieGuest *g, unsigned lines)
+{
+    g_autofree char *text = NULL;
+    unsigned found = 0;
+
+    g_assert(g_file_get_contents(g->log_path, &text, NULL, NULL));
+    for (const char *p = text; *p; p++) {
+        found += *p == '\n';
+    }
+    g_assert_cmpuint(found, <=, lines);
+}
+
+static void wait_migrated(QTestState *qts)
+{
+    int64_t end = g_get_monotonic_time() + PCIE_GUEST_TIMEOUT_US;
+
+    for (;;) {
+        QDict *rsp = qtest_qmp_assert_success_ref(
+            qts, "{ 'execute': 'query-migrate' }");
+        const char *status = qdict_get_try_str(rsp, "status");
+        bool done = !g_strcmp0(status, "completed");
+
+        if (!g_strcmp0(status, "failed")) {
+            g_error("migration failed: %s",
+                    qdict_get_try_str(rsp, "error-desc") ?: "no reason given");
+        }
+        qobject_unref(rsp);
+        if (done) {
+            return;
+        }
+        g_assert_cmpint(g_get_monotonic_time(), <, end);
+        g_usleep(2000);
+    }
+}
+
+void pcie_guest_migrate(PcieGuest *g, const char *extra)
+{
+    g_autofree char *sock = NULL;
+    g_autofree char *uri = NULL;
+    g_autofree char *incoming = NULL;
+    QTestState *from = g->qts;
+    uint8_t *old_ram = g->ram;
+    int old_fd = g->ram_fd;
+    int fd = g_file_open_tmp("pcie-guest-mig-XXXXXX", &sock, NULL);
+
+    close(fd);
+    unlink(sock);
+    uri = g_strdup_printf("unix:%s", sock);
+    incoming = g_strdup_printf("-incoming %s", uri);
+    g_free(g->args);
+    g->args = g_strdup(extra);
+    map_ram(g);
+    g->qts = spawn(g, incoming);
+    qtest_qmp_assert_success(from,
+        "{ 'execute': 'migrate-set-parameters',"
+        "  'arguments': { 'downtime-limit': 2000000 } }");
+    qtest_qmp_assert_success(from,
+        "{ 'execute': 'migrate', 'arguments': { 'uri': %s } }", uri);
+    wait_migrated(from);
+    wait_migrated(g->qts);
+    qtest_quit(from);
+    munmap(old_ram, PCIE_GUEST_RAM_BYTES);
+    close(old_fd);
+    unlink(sock);
+    g->bus->qts = g->qts;
+}
+
+void pcie_guest_reset(PcieGuest *g)
+{
+    qtest_system_reset(g->qts);
+    open_ports(g);
+}
+
+void pcie_guest_step(PcieGuest *g, int64_t ns)
+{
+    qtest_clock_step(g->qts, ns);
+}
+
+uint64_t pcie_guest_alloc(PcieGuest *g, unsigned pages)
+{
+    uint64_t gpa = g->heap_gpa;
+
+    g->heap_gpa += (uint64_t)pages * PCIE_GUEST_PAGE_BYTES;
+    g_assert_cmphex(g->heap_gpa, <=, PCIE_GUEST_RAM_BYTES);
+    memset(g->ram + gpa, 0, (size_t)pages * PCIE_GUEST_PAGE_BYTES);
+    return gpa;
+}
+
+void *pcie_guest_ptr(PcieGuest *g, uint64_t gpa)
+{
+    g_assert_cmphex(gpa, <, PCIE_GUEST_RAM_BYTES);
+    return g->ram + gpa;
+}
+
+QPCIDevice *pcie_guest_device(PcieGuest *g, unsigned port)
+{
+    QPCIDevice *dev = qpci_device_find(g->bus,
+                                       (port + 1) << 8 | QPCI_DEVFN(0, 0));
+
+    /* libqos would put BARs anywhere */
+    g->bus->mmio_alloc_ptr = WINDOW_GPA + port * WINDOW_BYTES;
+    g->bus->mmio_limit = g->bus->mmio_alloc_ptr + WINDOW_BYTES;
+    return dev;
+}
+
+void pcie_guest_unplug(PcieGuest *g, unsigned port, const char *id)
+{
+    QPCIDevice rp = port_device(g, port);
+    uint8_t cap = qpci_find_capability(&rp, PCI_CAP_ID_EXP, 0);
+    uint16_t control;
+
+    g_assert_cmphex(cap, !=, 0);
+    qtest_qmp_device_del_send(g->qts, id);
+    /* what Linux does after the attention button: indicator and power off */
+    pcie_guest_step(g, NANOSECONDS_PER_SECOND);
+    control = qpci_config_readw(&rp, cap + PCI_EXP_SLTCTL);
+    control &= ~(PCI_EXP_SLTCTL_PIC | PCI_EXP_SLTCTL_PCC);
+    qpci_config_writew(&rp, cap + PCI_EXP_SLTCTL,
+                       control | PCI_EXP_SLTCTL_PWR_IND_OFF |
+                       PCI_EXP_SLTCTL_PWR_OFF);
+    qtest_qmp_eventwait(g->qts, "DEVICE_DELETED");
+    qpci_config_writew(&rp, cap + PCI_EXP_SLTSTA, 0xffff);
+    control = qpci_config_readw(&rp, cap + PCI_EXP_SLTCTL);
+    control &= ~(PCI_EXP_SLTCTL_PIC | PCI_EXP_SLTCTL_PCC);
+    qpci_config_writew(&rp, cap + PCI_EXP_SLTCTL,
+                       control | PCI_EXP_SLTCTL_PWR_IND_ON |
+                       PCI_EXP_SLTCTL_PWR_ON);
+}
