@@ -516,6 +516,13 @@ static void test_bad_states_are_seen(Fixture *f, const void *data)
     BAD(f->core.interrupts[3].idx = 2);
     BAD(f->core.interrupts[9].message_count = 1);
     BAD(f->core.interrupts[2047] = f->core.interrupts[0]);
+    /* a block of two that is not aligned */
+    for (unsigned i = 5; i <= 6; i++) {
+        f->core.interrupts[i] = (VpciInterrupt) {
+            .idx = i, .vector = 64, .message_count = i == 5 ? 2 : 0,
+        };
+    }
+    BAD();
 }
 
 int main(int argc, char **argv)
