@@ -69,7 +69,7 @@ static void test_speaks_each_version(void)
 static void test_refuses_unknown_versions(void)
 {
     static const uint32_t versions[] = {
-        0, 1, HVBUS_VERSION(0u, 13u), HVBUS_VERSION(5u, 4u),
+        0, 1, HVBUS_VERSION(0u, 12u), HVBUS_VERSION(2u, 3u), HVBUS_VERSION(5u, 4u),
         HVBUS_VERSION(7u, 0u), 0xffffffff,
     };
     VmbusClient *c;
