@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The network part of scripts/bench: hv-net beside its peers, in one guest.
+"""The network part of scripts/bench: hv-net and mana beside their peers, in one guest.
 
 Each card has a netdev of its own, behind slirp and behind a tap, and each is
 measured in turn in each round. Programs at both ends: iperf3 and netload.
@@ -14,6 +14,7 @@ import netlab
 
 PEERS = {
     'hv-net': ('hv_netvsc', 'hv-net'),
+    'mana': ('mana', 'mana'),
     'virtio-net': ('virtio_net', 'virtio-net-pci'),
     'e1000e': ('e1000e', 'e1000e'),
     'igb': ('igb', 'igb'),

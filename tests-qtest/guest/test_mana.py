@@ -1,0 +1,492 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A mana adapter with Linux' own driver: what test_net.py does with hv-net, ethtool in
+every verb the driver has, several adapters and vports, suspend, errors by injection.
+
+The cases named test_short_* are a run for a kernel that is not the main one.
+"""
+
+import itertools
+import os
+import re
+import time
+
+import guest
+import netlab
+import test_net
+
+MODULES = 'qpv.load=hv_vmbus,hv_storvsc,hv_utils,sd_mod,8021q,af_packet,mana'
+MAC = test_net.MAC
+# Debian's 6.1 has a driver of fewer verbs: no rings, no MTU, no link events.
+OLD = guest.KERNEL.startswith('6.1') and not guest.KERNEL.startswith('6.12')
+NEW = not guest.KERNEL.startswith('6.')
+
+BAD_MANA = re.compile(r'\bmana\b.*(error|fail|timed? ?out|unexpected|warn|cannot)', re.IGNORECASE)
+
+
+class Mana:
+    """The parts of test_net.NetCase that differ for this adapter."""
+
+    def nic_args(self, netdev_args, n=0, netdev='n0', queues=1, vports=1, **props):
+        """Adapter `n` behind a root port of its own."""
+        del queues
+        props = {'id': 'nic%d' % n, 'bus': 'rp%d' % n, 'netdev': netdev, 'mac': MAC % n,
+                 **props}
+        for v in range(1, vports):
+            props['mac%d' % v] = MAC % (n + 16 * v)
+        return list(netdev_args) + [
+            '-device', 'pcie-root-port,id=rp%d,chassis=%d' % (n, n + 1),
+            '-device', 'mana' + ''.join(',%s=%s' % item for item in props.items())]
+
+    def net_guest(self, args, files=None, append='', **options):
+        self.allow = options.pop('mana_allow', None)
+        return self.guest(args=args, net=True, append=MODULES + ' ' + append,
+                          files={**test_net.FILES, **(files or {})}, **options)
+
+    def check_guests(self):
+        super().check_guests()
+        for vm, dmesg_ok, _ in getattr(self, 'guests', []):
+            if dmesg_ok and vm.proc and vm.proc.poll() is None:
+                bad = [line for line in vm.dmesg().splitlines() if BAD_MANA.search(line) and
+                       not (self.allow and re.search(self.allow, line))]
+                self.assertEqual(bad, [])
+
+    def queue_counters(self, vm, dev, way):
+        out = vm.sh('ethtool -S ' + dev)
+        return [int(n) for n in re.findall(r'\b%s_\d+_packets: (\d+)' % way, out)]
+
+    def stats(self, vm, dev):
+        return {name: int(value) for name, value in
+                re.findall(r'^ *(\w+): (\d+)$', vm.sh('ethtool -S ' + dev), re.M)}
+
+    def check_spread(self, vm, dev, host, count):
+        """Short connections until every queue had packets both ways."""
+        for _ in range(6):
+            vm.sh('for i in $(seq 30); do netload rr tcp %s %d 0.01 || exit 1; done' % (
+                host.address, host.load), timeout=120)
+            ways = [self.queue_counters(vm, dev, way) for way in ('rx', 'tx')]
+            if min(map(min, ways)) > 0:
+                break
+        for counters in ways:
+            self.assertEqual(len(counters), count, counters)
+            self.assertGreater(min(counters), 0, counters)
+
+    def plug(self, vm):
+        vm.qmp('device_add', driver='mana', id='nic0', bus='rp0', netdev='n0', mac=MAC % 0)
+        return self.dhcp(vm)
+
+    def unplug(self, vm):
+        # ACPI does not notify of an event before the guest has dealt with the last
+        vm.qmp('device_del', id='nic0')
+        vm.monitor.wait_event('DEVICE_DELETED', match={'device': 'nic0'})
+        vm.wait_until('! ip -o link | grep -qi %s' % (MAC % 0))
+
+    def reload(self, vm):
+        vm.sh('rmmod mana_ib; rmmod mana && modprobe mana', timeout=120)
+        return self.dhcp(vm)
+
+    def carrier_ok(self, vm, dev):
+        vm.wait_until('ip route replace default via 10.0.2.2 dev %s' % dev)
+
+    def queues_change(self, vm, dev, count, i):
+        """One round of all that stops the queues and makes new ones."""
+        vm.sh('ethtool -L %s combined %d' % (dev, i % count + 1))
+        vm.sh('ip link set %s down && ip link set %s up' % (dev, dev))
+        self.carrier_ok(vm, dev)
+        if not OLD:
+            vm.sh('ip link set %s mtu %d' % (dev, (1500, 4000, 1280)[i % 3]))
+            self.carrier_ok(vm, dev)
+            if vm.run('ethtool -g %s | grep -q "RX:.*8192"' % dev)[0] == 0:
+                vm.sh('ethtool -G %s rx %d tx %d' % (dev, 256 << i % 3, 128 << i % 4))
+                self.carrier_ok(vm, dev)
+        vm.sh('ethtool -X %s equal %d' % (dev, i % count + 1))
+        vm.sh('ethtool -X %s default' % dev)
+
+
+class Slirp(Mana, test_net.NetCase):
+
+    def setUp(self):
+        super().setUp()
+        self.host = netlab.Loopback(self)
+        self.host.serve_files()
+        self.host.serve_iperf()
+        self.host.serve_load()
+
+    def slirp_guest(self, args=(), props=None, **options):
+        vm = self.net_guest(self.nic_args(self.host.netdev('n0'), **(props or {})) +
+                            list(args), **options)
+        return vm, self.dhcp(vm)
+
+    def test_short_binds_and_transfers(self):
+        vm, dev = self.slirp_guest(self.capture_args(), smp=4)
+        self.assertIn('driver: mana', vm.sh('ethtool -i ' + dev))
+        vm.sh('ping -c 3 -A 10.0.2.2')
+        vm.wait_until('ping -6 -c 1 -W 1 fec0::2')
+        self.check_hashes(vm, self.host)
+        self.check_spread(vm, dev, self.host, 4)
+        self.check_iperf(vm, self.host, streams=(4,))
+        for way in '', '-R':
+            self.assertGreater(self.iperf(vm, self.host, '-u', '-b', '10M', way), 1e6)
+        vm.sh('netload blast %s %d 0.5 200' % (self.host.address, self.host.load))
+        self.check_counters(vm, self.host)
+        stats = self.stats(vm, dev)
+        for name, value in stats.items():
+            if re.search(r'err|unknown|drop|violation|enforcement|invalid', name):
+                self.assertEqual(value, 0, name)
+        self.check_capture(vm, want=('ipv4', 'ipv6', 'tcp', 'udp'))
+        adapter = vm.qmp('query-mana')[0]
+        self.assertGreater(adapter['event-queues'], 4)
+
+    def test_ethtool_in_every_verb(self):
+        vm, dev = self.slirp_guest(smp=4)
+        for verb in ('-i', '-S', '-l', '-x', '-k') if OLD else ('-i', '-S', '-l', '-x', '-k', '-g'):
+            vm.sh('ethtool %s %s' % (verb, dev))
+        # drivers before 6.18 have no speed to tell
+        if NEW:
+            self.assertIn('Link detected: yes', vm.sh('ethtool ' + dev))
+        # RSS: key, table, back to what it was
+        before = vm.sh('ethtool -x %s' % dev)
+        key = ':'.join('%02x' % (7 * i + 1 & 255) for i in range(40))
+        vm.sh('ethtool -X %s hkey %s' % (dev, key))
+        self.assertIn(key, vm.sh('ethtool -x ' + dev))
+        self.check_works(vm, self.host)
+        vm.sh('ethtool -X %s weight 0 0 1 0' % dev)
+        old = self.queue_counters(vm, dev, 'rx')
+        self.check_works(vm, self.host)
+        new = self.queue_counters(vm, dev, 'rx')
+        self.assertEqual([i for i in range(4) if new[i] - old[i] > 20], [2], (old, new))
+        vm.sh('ethtool -X %s default' % dev)
+        self.assertEqual(before.split('RSS hash key')[0],
+                         vm.sh('ethtool -x %s' % dev).split('RSS hash key')[0])
+        # channels, rings
+        for count in 1, 3, 4:
+            vm.sh('ethtool -L %s combined %d' % (dev, count))
+            self.carrier_ok(vm, dev)
+            self.assertEqual(len(self.queue_counters(vm, dev, 'rx')), count)
+            self.check_works(vm, self.host)
+        self.assertNotEqual(vm.run('ethtool -L %s combined 500' % dev)[0], 0)
+        if vm.run('ethtool -g %s | grep -q "RX:.*8192"' % dev)[0] == 0:
+            for rx, tx in (8192, 16384), (128, 128), (1024, 512):
+                vm.sh('ethtool -G %s rx %d tx %d' % (dev, rx, tx))
+                self.carrier_ok(vm, dev)
+                self.check_works(vm, self.host)
+        if NEW:
+            vm.sh('ethtool -c %s' % dev)
+            vm.run('ethtool -C %s rx-frames 4' % dev)
+            self.check_works(vm, self.host)
+        self.check_counters(vm, self.host)
+
+    def test_offload_combinations_keep_checksums_right(self):
+        """slirp has no offloads: every packet it sees must be whole."""
+        vm, dev = self.slirp_guest(self.capture_args(), smp=2)
+        vm.wait_until('ping -6 -c 1 -W 1 fec0::2')
+        for tx, tso, rx in itertools.product(('on', 'off'), repeat=3):
+            vm.run('ethtool -K %s tx %s rx %s; ethtool -K %s tso %s' % (dev, tx, rx, dev, tso))
+            self.check_hashes(vm, self.host, kib=500)
+        self.check_counters(vm, self.host)
+        self.check_capture(vm, want=('ipv4', 'ipv6', 'tcp'))
+
+
+class Tap(Mana, test_net.NetCase):
+
+    def tap_guest(self, smp=2, queues=1, vnet_hdr=True, mtu=1500, args=(), **options):
+        self.host = netlab.Namespace(self)
+        netdev = self.host.netdev('n0', queues=queues, vnet_hdr=vnet_hdr, mtu=mtu)
+        self.host.serve_files()
+        self.host.serve_iperf()
+        self.host.serve_load()
+        vm = self.net_guest(self.nic_args(netdev) + list(args), smp=smp,
+                            pass_fds=self.host.pass_fds(), **options)
+        dev = self.nic(vm)
+        if mtu != 1500:
+            vm.sh('ip link set %s mtu %d' % (dev, mtu))
+        self.static(vm)
+        return vm, dev
+
+    def check_offloads(self, vnet_hdr, queues):
+        vm, dev = self.tap_guest(vnet_hdr=vnet_hdr, queues=queues, smp=2)
+        for tx, tso, rx, gro in itertools.product(('on', 'off'), repeat=4):
+            # Linux has no TSO without checksums
+            if tx == 'off' and tso == 'on':
+                continue
+            vm.run('ethtool -K %s tx %s rx %s; ethtool -K %s tso %s gro %s' % (
+                dev, tx, rx, dev, tso, gro))
+            self.check_hashes(vm, self.host, kib=300)
+        self.check_iperf(vm, self.host)
+        for address in self.host.address, self.host.address6:
+            for way in '', '-R':
+                self.assertGreater(self.iperf(vm, self.host, '-u', '-b', '20M', way,
+                                              address=address), 1e6)
+        self.check_spread(vm, dev, self.host, 2)
+        self.check_counters(vm, self.host)
+
+    def test_offload_combinations_with_vnet_header(self):
+        self.check_offloads(True, 2)
+
+    def test_offload_combinations_without_vnet_header(self):
+        self.check_offloads(False, 1)
+
+    def test_jumbo_frames(self):
+        if OLD:
+            self.skipTest("this kernel's driver has no MTU but 1500")
+        for vnet_hdr in True, False:
+            vm, _ = self.tap_guest(mtu=9000, vnet_hdr=vnet_hdr, args=self.capture_args())
+            vm.sh('ping -c 2 -A -s 8972 10.9.0.1')
+            self.check_hashes(vm, self.host)
+            self.check_iperf(vm, self.host, streams=(1,))
+            self.check_counters(vm, self.host)
+            if not vnet_hdr:
+                self.check_capture(vm, mtu=9000)
+            vm.stop()
+            self.host.stop()
+
+
+class Vlan(Mana, test_net.Vlan):
+    """Tags between two adapters, as hv-net has them."""
+
+
+class Busy(Mana, test_net.NetCase):
+    """A guest with transfers that go on."""
+
+    def setUp(self):
+        super().setUp()
+        self.host = netlab.Loopback(self)
+        self.host.serve_files()
+        self.host.serve_load()
+
+    def busy_guest(self, **options):
+        vm = self.net_guest(self.nic_args(self.host.netdev('n0')), **{'smp': 2, **options})
+        dev = self.dhcp(vm)
+        return vm, dev, self.start_traffic(vm, self.host)
+
+    def save_and_load(self, vm, rounds):
+        for i in range(rounds):
+            self.assertEqual(vm.hmp('savevm s%d' % (i % 4)), '')
+            if i % 2:
+                vm.hmp('stop')
+                self.assertEqual(vm.hmp('loadvm s%d' % (i % 4)), '')
+                vm.hmp('cont')
+
+
+class Life(Busy):
+
+    def test_short_queues_and_driver_change_under_load(self):
+        vm, dev, job = self.busy_guest()
+        for i in range(3):
+            self.queues_change(vm, dev, 2, i)
+        for _ in range(2):
+            dev = self.reload(vm)
+            self.check_works(vm, self.host)
+        self.check_spread(vm, dev, self.host, 2)
+        self.stop_traffic(vm, job)
+
+    def test_adapter_comes_and_goes_under_load(self):
+        vm, _, job = self.busy_guest()
+        for _ in range(3):
+            self.unplug(vm)
+            self.plug(vm)
+            self.check_works(vm, self.host)
+        self.stop_traffic(vm, job)
+
+    def test_link(self):
+        vm, dev, job = self.busy_guest()
+        for _ in range(2):
+            vm.qmp('set_link', name='nic0', up=False)
+            if NEW:
+                vm.wait_until('[ "$(cat /sys/class/net/%s/carrier)" = 0 ]' % dev)
+            vm.qmp('set_link', name='nic0', up=True)
+            if NEW:
+                vm.wait_until('[ "$(cat /sys/class/net/%s/carrier)" = 1 ]' % dev)
+            self.carrier_ok(vm, dev)
+            self.check_works(vm, self.host)
+        self.stop_traffic(vm, job)
+
+    def test_reboot_and_kexec_under_load(self):
+        first = self.net_guest([], start=False)
+        vm, _, _ = self.busy_guest(memory='1536M', files={
+            'boot/vmlinuz': guest.asset('kernels', guest.KERNEL, 'vmlinuz'),
+            'boot/initrd': os.path.join(first.work, 'initrd.img')})
+        vm.sh('kexec -l /boot/vmlinuz --initrd=/boot/initrd --reuse-cmdline', timeout=120)
+        vm.send('kexec -e')
+        vm.wait_ready()
+        self.dhcp(vm)
+        self.check_works(vm, self.host)
+        self.start_traffic(vm, self.host)
+        vm.qmp('system_reset')
+        vm.wait_ready()
+        self.dhcp(vm)
+        self.check_works(vm, self.host)
+
+    def test_savevm_and_loadvm_under_load(self):
+        vm, _, job = self.busy_guest(disks=['64M'], qcow2=True)
+        self.save_and_load(vm, 4)
+        self.check_works(vm, self.host)
+        self.stop_traffic(vm, job)
+
+    def sleep_once(self, vm):
+        """To S3 and back; something else than this test may be what wakes it."""
+        job = vm.spawn('echo mem >/sys/power/state')
+        for _ in range(100 * guest.SLOWNESS):
+            if vm.qmp('query-status')['status'] == 'suspended':
+                vm.qmp('system_wakeup')
+                break
+            time.sleep(0.1)
+        status, out = vm.join(job)
+        self.assertEqual(status, 0, out)
+
+    def test_suspend_and_resume(self):
+        vm, dev, job = self.busy_guest(paravisor=False)
+        if 'mem' not in vm.sh('cat /sys/power/state').split():
+            self.skipTest("this kernel cannot sleep")
+        for i in range(2):
+            self.sleep_once(vm)
+            self.assertEqual(vm.dmesg().count('PM: suspend exit'), i + 1)
+            self.carrier_ok(vm, dev)
+            self.check_works(vm, self.host)
+        self.stop_traffic(vm, job)
+
+    def test_two_adapters_of_two_vports(self):
+        args, hosts = [], []
+        for n in range(2):
+            for v in range(2):
+                args += ['-netdev', 'user,id=n%d%d,net=10.%d.%d.0/24' % (n, v, 50 + n, v)]
+            args += self.nic_args([], n=n, netdev='n%d0' % n, netdev1='n%d1' % n, vports=2)
+        vm = self.net_guest(args, smp=2)
+        jobs = []
+        for n, v in itertools.product(range(2), repeat=2):
+            dev = self.dhcp(vm, n + 16 * v)
+            address = '10.%d.%d.2' % (50 + n, v)
+            vm.sh('ip route del default; ip route replace %s dev %s' % (address, dev))
+            vm.wait_until('ping -c 1 -W 1 ' + address)
+            hosts.append((dev, address))
+        vm.sh('rm -f /run/stop')
+        for dev, address in hosts:
+            jobs.append(vm.spawn('/qpv/traffic %s %d %d' % (address, self.host.files, 400 << 10)))
+        for dev, address in hosts:
+            vm.sh('/qpv/put %s %d %d' % (address, self.host.files, 1 << 20))
+            vm.sh('/qpv/get %s %d %d' % (address, self.host.files, 1 << 20))
+        # one vport goes down, its neighbour works on
+        vm.sh('ip link set %s down' % hosts[0][0])
+        vm.sh('/qpv/get %s %d %d' % (hosts[1][1], self.host.files, 1 << 20))
+        vm.sh('touch /run/stop')
+        for job in jobs:
+            status, out = vm.join(job)
+            self.assertEqual(status, 0, out)
+        counters = vm.qmp('query-mana')
+        self.assertEqual([len(adapter['vports']) for adapter in counters], [2, 2])
+
+
+class Inject(Busy):
+    """What the driver does when the adapter errs: that is the test."""
+
+    def inject(self, vm, event, **args):
+        vm.qmp('x-mana-inject', id='nic0', event=event, **args)
+
+    def test_late_interrupts(self):
+        vm, _, job = self.busy_guest()
+        for _ in range(5):
+            self.inject(vm, 'late-interrupt', count=3, milliseconds=200)
+            self.check_works(vm, self.host)
+        self.stop_traffic(vm, job)
+
+    def test_link_flaps(self):
+        vm, dev, job = self.busy_guest()
+        for _ in range(3):
+            self.inject(vm, 'link-flap', milliseconds=100)
+            time.sleep(0.3)
+            self.carrier_ok(vm, dev)
+            self.check_works(vm, self.host)
+        self.stop_traffic(vm, job)
+
+    def test_a_dropped_doorbell(self):
+        """It may have been the one to arm a queue, which is silent then: new queues
+        are what helps."""
+        vm, dev, job = self.busy_guest()
+        for _ in range(2):
+            self.inject(vm, 'dropped-doorbell')
+            time.sleep(1)
+            vm.sh('ip link set %s down && ip link set %s up' % (dev, dev))
+            self.carrier_ok(vm, dev)
+            self.check_works(vm, self.host)
+        self.stop_traffic(vm, job)
+
+    def test_a_request_times_out(self):
+        """An answer that never comes: the verb fails, the adapter is not lost."""
+        vm, dev, job = self.busy_guest(dmesg_ok=False)
+        if not OLD:
+            # else the driver waits for 30 seconds
+            self.inject(vm, 'hwc-timeout-config', milliseconds=1000)
+        self.inject(vm, 'hwc-timeout')
+        vm.run('ethtool -S %s' % dev, timeout=90)
+        vm.sh('touch /run/stop')
+        vm.join(job)
+        dev = self.reload(vm)
+        self.check_works(vm, self.host)
+
+    def test_reset_request(self):
+        if not NEW:
+            self.skipTest('drivers before 6.18 do not know the event')
+        vm, dev, job = self.busy_guest(mana_allow=r'reset|suspend|resum')
+        self.inject(vm, 'reset-request')
+        # it waits for ten seconds before it starts again
+        vm.wait_until('dmesg | grep -qi "reset"', timeout=60)
+        vm.wait_until('ping -c 1 -W 1 10.0.2.2', timeout=60)
+        self.check_works(vm, self.host)
+        vm.sh('touch /run/stop')
+        vm.join(job)
+
+
+class Soak(Busy):
+    """Hundreds of times each; only in the full run."""
+
+    ROUNDS = int(os.environ.get('QPV_SOAK', '200'))
+
+    def memory_kb(self, vm):
+        with open('/proc/%d/status' % vm.proc.pid, encoding='utf-8') as f:
+            return int(re.search(r'RssAnon:\s+(\d+)', f.read()).group(1))
+
+    def soak(self, vm, job, one_round):
+        before = None
+        for i in range(self.ROUNDS):
+            one_round(i)
+            if i == min(20, self.ROUNDS // 4):
+                before = self.memory_kb(vm)
+        # guest RAM is shared memory or touched by now: what grows is a leak
+        self.assertLess(self.memory_kb(vm), before + (64 << 10))
+        self.check_works(vm, self.host)
+        self.stop_traffic(vm, job)
+
+    def soak_guest(self, **options):
+        vm, dev, job = self.busy_guest(smp=8, memory='1G', **options)
+        # touch all of the guest's memory once, so that it does not count
+        vm.run('head -c 600M /dev/zero >/tmp/fill; rm /tmp/fill', timeout=200)
+        return vm, dev, job
+
+    def test_soak_queues(self):
+        vm, dev, job = self.soak_guest()
+        self.soak(vm, job, lambda i: self.queues_change(vm, dev, 8, i))
+
+    def test_soak_driver(self):
+        vm, _, job = self.soak_guest()
+        self.soak(vm, job, lambda i: self.reload(vm))
+
+    def test_soak_plug(self):
+        vm, _, job = self.soak_guest()
+
+        def one_round(_):
+            self.unplug(vm)
+            self.plug(vm)
+        self.soak(vm, job, one_round)
+
+    def test_soak_save_and_load(self):
+        vm, _, job = self.soak_guest(disks=['64M'], qcow2=True)
+        self.soak(vm, job, lambda i: self.save_and_load(vm, 2))
+
+    def test_soak_eight_processors(self):
+        vm, dev, job = self.soak_guest()
+        self.check_spread(vm, dev, self.host, 8)
+        self.stop_traffic(vm, job)
+
+
+if __name__ == '__main__':
+    guest.main()
