@@ -84,8 +84,10 @@ static void netvsp_fail(NetvspVerdict *v, uint32_t status, const char *why)
     v->why = why;
 }
 
-/* Start the reply: its type, and room for @body_bytes of body */
-/* Linux 6.1 wants more of SEND_SEND_BUF_COMPLETE than there is in it: pad all */
+/*
+ * Start the reply: its type, and room for @body_bytes of body.  Linux 6.1 wants more
+ * of SEND_SEND_BUF_COMPLETE than there is in it, so all are padded.
+ */
 static void netvsp_reply(NetvspVerdict *v, uint32_t type, uint32_t body_bytes)
 {
     v->reply.type = cpu_to_le32(type);
