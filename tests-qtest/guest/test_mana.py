@@ -99,8 +99,8 @@ class Mana:
             if vm.run('ethtool -g %s | grep -q "RX:.*8192"' % dev)[0] == 0:
                 vm.sh('ethtool -G %s rx %d tx %d' % (dev, 256 << i % 3, 128 << i % 4))
                 self.carrier_ok(vm, dev)
-        vm.sh('ethtool -X %s equal %d' % (dev, i % count + 1))
-        vm.sh('ethtool -X %s default' % dev)
+            vm.sh('ethtool -X %s equal %d' % (dev, i % count + 1))
+            vm.sh('ethtool -X %s default' % dev)
 
 
 class Slirp(Mana, test_net.NetCase):
