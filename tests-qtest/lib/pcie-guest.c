@@ -117,8 +117,9 @@ void pcie_guest_assert_quiet(PcieGuest *g, unsigned lines)
     unsigned found = 0;
 
     g_assert(g_file_get_contents(g->log_path, &text, NULL, NULL));
-    for (const char *p = text; *p; p++) {
-        found += *p == '\n';
+    for (const char *p = text, *end; (end = strchr(p, '\n')); p = end + 1) {
+        /* ASan says once that coroutines are strange to it */
+        found += !g_strrstr_len(p, end - p, "makecontext");
     }
     g_assert_cmpuint(found, <=, lines);
 }
