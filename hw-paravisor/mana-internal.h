@@ -204,8 +204,8 @@ struct Mana {
     uint32_t tx_next;                   /* SQ whose turn is next */
     ManaTxPacket *tx;                   /* work space */
     ManaInject inject;
-    uint8_t hwc_req[GDMA_HWC_MAX_MESSAGE_BYTES];
-    uint8_t hwc_resp[GDMA_HWC_MAX_MESSAGE_BYTES];
+    uint8_t hwc_req[GDMA_HWC_MAX_MESSAGE_BYTES] QEMU_ALIGNED(8);
+    uint8_t hwc_resp[GDMA_HWC_MAX_MESSAGE_BYTES] QEMU_ALIGNED(8);
 };
 
 #define mana_guest_error(s, fmt, ...)                                       \

@@ -17,6 +17,8 @@
 #define MANA_TX_LINEAR_BYTES    2048
 /* Pieces of host memory of one frame */
 #define MANA_TX_MAX_PIECES      (2 * GDMA_MAX_SGES)
+/* Less would make too many frames of one entry; Linux' TCP sends 48 or more */
+#define MANA_TX_MIN_MSS         32
 /* Packets of one queue before the next one's turn */
 #define MANA_TX_QUEUE_BATCH     64
 
@@ -93,7 +95,7 @@ static ManaCqeType mana_tx_check_size(Mana *s, ManaTxPacket *pkt,
         return pkt->total_bytes > max_frame ? MANA_CQE_TX_MTU_DROP
                                             : MANA_CQE_TX_OKAY;
     }
-    if (wqe->sge_count < 2 || !pkt->mss ||
+    if (wqe->sge_count < 2 || pkt->mss < MANA_TX_MIN_MSS ||
         wqe->sges[0].bytes > MANA_MAX_LSO_HEADER_BYTES ||
         pkt->total_bytes > UINT16_MAX + MANA_MAX_LSO_HEADER_BYTES) {
         return MANA_CQE_TX_GDMA_ERROR;
