@@ -349,6 +349,14 @@ GdmaCq *gdma_cq_new(GdmaClient *d, GdmaRing ring, GdmaEq *eq, uint32_t id)
 
 void gdma_cq_free(GdmaCq *cq)
 {
+    GdmaEqeWire eqe;
+
+    /* events that came before the device let go of it; poll() arms the EQ */
+    if (g_ptr_array_find(cq->d->eqs, cq->eq, NULL) && !cq->eq->holds) {
+        while (gdma_eq_next(cq->eq, &eqe)) {
+            take_eqe(cq->eq, &eqe);
+        }
+    }
     g_ptr_array_remove(cq->d->cqs, cq);
     gdma_ring_free(&cq->ring);
     g_free(cq);
