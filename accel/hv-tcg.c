@@ -6,6 +6,8 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "system/cpu-timers.h"
+#include "exec/cpu-common.h"
+#include "exec/translation-block.h"
 #include "hv-internal.h"
 #include "accel/hyperv/hv-tcg.h"
 #include "trace.h"
@@ -108,8 +110,18 @@ bool hv_tcg_cpu_realize(X86CPU *cpu, Error **errp)
         return true;
     }
     p = hv_partition_get(errp);
-    return p && hv_partition_setup(p, cpu, errp) &&
-        hv_partition_add_vp(p, cpu, errp);
+    if (!p || !hv_partition_setup(p, cpu, errp) ||
+        !hv_partition_add_vp(p, cpu, errp)) {
+        return false;
+    }
+    /*
+     * For a single vCPU TCG makes plain loads and stores of locked
+     * instructions.  Guests use those as the barrier between a ring's index
+     * and its interrupt mask, both shared with the thread of the device, and
+     * a signal is lost without it.
+     */
+    tcg_cflags_set(CPU(cpu), CF_PARALLEL);
+    return true;
 }
 
 void hv_tcg_cpu_unrealize(X86CPU *cpu)
