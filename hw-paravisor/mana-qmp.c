@@ -6,6 +6,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qapi/qapi-commands-hyperv.h"
+#include "qapi/type-helpers.h"
 #include "mana-internal.h"
 
 #define MANA_INJECT_DEFAULT_MS  1000
@@ -82,6 +83,52 @@ ManaInfoList *qmp_query_mana(Error **errp)
 
     object_child_foreach_recursive(object_get_root(), mana_collect, &tail);
     return list;
+}
+
+static void mana_text_queues(GString *out, const char *name,
+                             const uint32List *list)
+{
+    g_string_append_printf(out, "    %s queues:", name);
+    for (; list; list = list->next) {
+        g_string_append_printf(out, " %u", list->value);
+    }
+    g_string_append_c(out, '\n');
+}
+
+HumanReadableText *qmp_x_query_mana(Error **errp)
+{
+    g_autoptr(ManaInfoList) list = qmp_query_mana(errp);
+    g_autoptr(GString) out = g_string_new("");
+
+    if (!list) {
+        g_string_assign(out, "no mana device in this VM\n");
+    }
+    for (const ManaInfoList *l = list; l; l = l->next) {
+        const ManaInfo *m = l->value;
+
+        g_string_append_printf(out, "%s: hardware channel %s, Ethernet %s, "
+                               "driver flags 0x%" PRIx64 ", %u event queues\n",
+                               m->qom_path, m->channel ? "up" : "down",
+                               m->registered ? "registered" : "not registered",
+                               m->driver_flags, m->event_queues);
+        for (const ManaVportInfoList *p = m->vports; p; p = p->next) {
+            const ManaVportInfo *v = p->value;
+
+            g_string_append_printf(out, "  port %u: %s, link %s%s%s%s\n",
+                                   v->index, v->mac, v->link ? "up" : "down",
+                                   v->receiving ? ", receiving" : "",
+                                   v->rss ? ", RSS" : "",
+                                   v->vnet_header ? ", vnet header" : "");
+            g_string_append_printf(out, "    received %" PRIu64 " packets, %"
+                                   PRIu64 " bytes; sent %" PRIu64
+                                   " packets, %" PRIu64 " bytes\n",
+                                   v->rx_packets, v->rx_bytes, v->tx_packets,
+                                   v->tx_bytes);
+            mana_text_queues(out, "send", v->send_queues);
+            mana_text_queues(out, "receive", v->receive_queues);
+        }
+    }
+    return human_readable_text_from_str(out);
 }
 
 static bool mana_inject_queue_error(Mana *s, bool has_queue, uint32_t queue,

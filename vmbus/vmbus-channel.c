@@ -103,6 +103,7 @@ void hvbus_channel_detach(HvbusChannel *chan)
 void hvbus_channel_drop(HvbusChannel *chan)
 {
     hvbus_channel_detach(chan);
+    g_clear_pointer(&chan->event_timer, timer_free);
     chan->core = NULL;
     g_ptr_array_remove(chan->dev->channels, chan);
     call_rcu(chan, hvbus_channel_free, rcu);
@@ -204,6 +205,7 @@ bool hvbus_channel_open(HvbusChannel *chan, const uint8_t *user_data)
     hvbus_channel_kick(chan);
     trace_hvbus_channel_open(chan->relid, chan->core->target_vp,
                              chan->in.data_bytes, chan->out.data_bytes);
+    hvbus_channel_tell(chan);
     return true;
 }
 
@@ -215,6 +217,7 @@ void hvbus_channel_close(HvbusChannel *chan)
     hvbus_channel_quiesce(chan);
     HVBUS_DEVICE_GET_CLASS(chan->dev)->close(chan->dev, chan);
     hvbus_channel_set_closed(chan);
+    hvbus_channel_tell(chan);
 }
 
 bool hvbus_channel_resume(HvbusChannel *chan, uint32_t in_idx, uint32_t out_idx,

@@ -112,6 +112,8 @@ struct HvbusChannel {
 
     AioContext *ctx;
     QEMUBH *bh;
+    QEMUTimer *event_timer;             /* the monitor's events keep apart */
+    bool told_open;                     /* what the last of them said */
     bool is_kicked;                     /* atomic: bh is scheduled */
     bool is_started;                    /* atomic: notify() may run */
     bool is_open;                       /* atomic: the rings may be used */
@@ -126,6 +128,9 @@ struct HvbusChannel {
     uint8_t *rx_buf;
     uint32_t rx_buf_bytes;
 };
+
+/* vmbus-qmp.c: tell the monitor that the channel is open or closed */
+void hvbus_channel_tell(HvbusChannel *chan);
 
 /* vmbus-channel.c */
 HvbusChannel *hvbus_channel_new(HvbusBridge *bridge, HvbusDevice *dev,

@@ -142,6 +142,11 @@ static void hvbus_ring_store(HvbusRing *r, uint32_t offset, uint32_t val)
 #define RING_STORE(r, field, val) \
     hvbus_ring_store(r, offsetof(HvbusRingHeaderWire, field), val)
 
+void hvbus_ring_header(const HvbusRing *r, HvbusRingHeaderWire *wire)
+{
+    memcpy(wire, r->map->page_host[r->first_page], sizeof(*wire));
+}
+
 /* Copy between @buf and the data at @idx, page by page, with wrap-around */
 static void hvbus_ring_copy(HvbusRing *r, uint32_t idx, uint8_t *buf,
                             uint32_t bytes, bool to_guest)

@@ -48,6 +48,9 @@ void hvbus_ring_init(HvbusRing *r, HvbusRingMap *map, uint32_t first_page,
 bool hvbus_ring_start_in(HvbusRing *r);
 bool hvbus_ring_start_out(HvbusRing *r);
 
+/* The header as it is now, for the monitor */
+void hvbus_ring_header(const HvbusRing *r, HvbusRingHeaderWire *wire);
+
 /* Guest to host */
 void hvbus_ring_set_mask(HvbusRing *r, bool masked);
 /* Bytes to read, or -1 if the guest's index is out of range */

@@ -1,0 +1,20 @@
+/*
+ * VMBus: the monitor's commands in a build without it
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qapi/qapi-commands-hyperv.h"
+#include "qapi/type-helpers.h"
+
+VmbusInfoList *qmp_query_vmbus(Error **errp)
+{
+    return NULL;
+}
+
+HumanReadableText *qmp_x_query_vmbus(Error **errp)
+{
+    g_autoptr(GString) out = g_string_new("this QEMU was built without VMBus\n");
+
+    return human_readable_text_from_str(out);
+}
