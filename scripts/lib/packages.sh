@@ -40,16 +40,29 @@ test -e /usr/lib/ipxe/qemu/efi-virtio.rom -o -e /usr/share/qemu/efi-virtio.rom|i
 END
 }
 
-# install_host_packages: one list of what is missing and why, one apt-get call
+# Needs of single tests, in the same form
+libvirt_needs()
+{
+    cat <<'END'
+test -e /usr/sbin/libvirtd -o -e /usr/sbin/virtqemud|libvirt-daemon|runs domains, for a guest test
+test -e /usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_qemu.so|libvirt-daemon-driver-qemu|its QEMU driver
+command -v virsh|libvirt-clients|its commands
+command -v xmllint|libxml2-utils|virt-xml-validate
+END
+}
+
+# install_host_packages [LIST...]: what LISTs, or host_needs, name and is missing: told
+# with the reason, installed with one call of apt-get
 install_host_packages()
 {
-    local check package why missing=() sudo=() line
+    local check package why missing=() sudo=() list
+    local lists=("${@:-host_needs}")
     while IFS='|' read -r check package why; do
         (eval "$check") >/dev/null 2>&1 && continue
         [ ${#missing[@]} -gt 0 ] || say "Packages to install:"
         say "$(printf '    %-24s %s' "$package" "$why")"
         missing+=("$package")
-    done < <(host_needs)
+    done < <(for list in "${lists[@]}"; do "$list"; done)
     [ ${#missing[@]} -gt 0 ] || return 0
     command -v apt-get >/dev/null ||
         die "this machine has no apt-get" "Install by other means what the list above names."
@@ -70,7 +83,7 @@ install_host_packages()
     while IFS='|' read -r check package why; do
         (eval "$check") >/dev/null 2>&1 ||
             die "$package is installed, yet this fails: $check" "Log: $logs/host-packages.log"
-    done < <(host_needs)
+    done < <(for list in "${lists[@]}"; do "$list"; done)
 }
 
 install_packages_now()
