@@ -54,11 +54,31 @@ typedef struct Vtl2Ops {
 
 /* How VTL2 calls the driver; never from inside of one of the calls above */
 typedef struct Vtl2Driver {
+    /*
+     * The function is set up as if new.  Comes once after the claim and after
+     * each reset of the VM, when the VM runs; not after a state was loaded.
+     */
+    void (*start)(void *driver);
     /* Several messages of one vector may come as one */
     void (*interrupt)(void *driver, unsigned int vector);
     void (*timer)(void *driver);
-    /* The function is being unplugged: it must not be used after this returns */
+    /*
+     * The VM is being reset, the function's state is lost: until start, registers
+     * read as all ones, nothing arrives, the timer is off.  Complete what is
+     * under way without the function.  Memory stays allocated.
+     */
+    void (*reset)(void *driver);
+    /*
+     * The function is being unplugged: it must not be used after this returns.
+     * Its memory is freed then.
+     */
     void (*removed)(void *driver);
+    /*
+     * Interrupts arrive while the VM is stopped, too: for a driver whose user
+     * lets it come to rest then by itself, as the block layer does.  Others get
+     * them when the VM runs again.
+     */
+    bool runs_when_stopped;
 } Vtl2Driver;
 
 #endif /* VTL2_H */

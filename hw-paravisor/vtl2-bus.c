@@ -1,0 +1,313 @@
+/*
+ * Paravisor: VTL2's PCI bus, interrupt messages, and what is plugged into the bus
+ *
+ * The bus belongs to a PCI host bridge that firmware and the board's tables do not
+ * know.  BARs are in VTL2's address space and in no other; configuration space is
+ * reached by function calls of code in VTL2.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qapi/error.h"
+#include "qemu/log.h"
+#include "qemu/module.h"
+#include "hw/hotplug.h"
+#include "hw/pci/pci_bridge.h"
+#include "hw/pci/pci_bus.h"
+#include "hw/qdev-properties.h"
+#include "hw/sysbus.h"
+#include "paravisor-internal.h"
+
+#define TYPE_VTL2_PCI_HOST "vtl2-pci-host"
+OBJECT_DECLARE_SIMPLE_TYPE(Vtl2PciHost, VTL2_PCI_HOST)
+
+struct Vtl2PciHost {
+    PCIHostState parent_obj;
+
+    Paravisor *pv;
+};
+
+PCIDevice *vtl2_bus_device(Paravisor *s, uint8_t devfn)
+{
+    return s->host->bus->devices[devfn];
+}
+
+Paravisor *paravisor_of_device(PCIDevice *dev)
+{
+    BusState *bus = qdev_get_parent_bus(DEVICE(dev));
+    Object *host = bus && bus->parent
+                   ? object_dynamic_cast(OBJECT(bus->parent),
+                                         TYPE_VTL2_PCI_HOST) : NULL;
+
+    return host ? VTL2_PCI_HOST(host)->pv : NULL;
+}
+
+/* --- plugging --- */
+
+void vtl2_bus_pre_plug(HotplugHandler *h, DeviceState *dev, Error **errp)
+{
+    if (object_dynamic_cast(OBJECT(dev), TYPE_PCI_BRIDGE)) {
+        error_setg(errp, "vtl2.0 has no room for PCI bridges: it is one bus");
+    }
+}
+
+void vtl2_bus_plug(HotplugHandler *h, DeviceState *dev, Error **errp)
+{
+    trace_vtl2_plug(PCI_DEVICE(dev)->devfn);
+}
+
+void vtl2_bus_unplug(HotplugHandler *h, DeviceState *dev, Error **errp)
+{
+    Paravisor *s = PARAVISOR(h);
+    uint8_t devfn = PCI_DEVICE(dev)->devfn;
+
+    trace_vtl2_unplug(devfn);
+    clear_bit(devfn, s->removing);
+    if (s->fns[devfn]) {
+        vtl2_function_remove(s->fns[devfn]);
+    }
+    qdev_unrealize(dev);
+}
+
+void vtl2_bus_unplug_request(HotplugHandler *h, DeviceState *dev, Error **errp)
+{
+    Paravisor *s = PARAVISOR(h);
+
+    if (pci_is_vf(PCI_DEVICE(dev))) {
+        error_setg(errp, "a virtual function goes with its physical one");
+        return;
+    }
+    dev->pending_deleted_event = true;
+    set_bit(PCI_DEVICE(dev)->devfn, s->removing);
+    paravisor_kick(s);
+}
+
+void vtl2_bus_remove(Paravisor *s, uint8_t devfn)
+{
+    PCIDevice *dev = vtl2_bus_device(s, devfn);
+
+    clear_bit(devfn, s->removing);
+    if (dev) {
+        hotplug_handler_unplug(HOTPLUG_HANDLER(s), DEVICE(dev), &error_abort);
+        object_unparent(OBJECT(dev));
+    }
+}
+
+/* --- interrupt messages --- */
+
+/* What is no message that VTL2 gave out leads nowhere */
+static MemTxResult vtl2_msi_write(void *opaque, hwaddr addr, uint64_t data,
+                                  unsigned size, MemTxAttrs attrs)
+{
+    Paravisor *s = opaque;
+    uint8_t devfn = addr / VTL2_PAGE_BYTES;
+    Vtl2Function *fn = s->fns[devfn];
+
+    /* plain DMA does not say whose it is */
+    if (!fn || attrs.unspecified || (attrs.requester_id & 0xff) != devfn ||
+        addr % VTL2_PAGE_BYTES || data >= fn->vector_count) {
+        trace_vtl2_bad_message(addr, data);
+        qemu_log_mask(LOG_GUEST_ERROR, "paravisor: unknown message 0x%08"
+                      PRIx64 " at 0x%" HWADDR_PRIx "\n", data, addr);
+        return MEMTX_OK;
+    }
+    vtl2_function_message(fn, data);
+    return MEMTX_OK;
+}
+
+static MemTxResult vtl2_msi_read(void *opaque, hwaddr addr, uint64_t *data,
+                                 unsigned size, MemTxAttrs attrs)
+{
+    *data = ~0ull;
+    return MEMTX_OK;
+}
+
+static const MemoryRegionOps vtl2_msi_ops = {
+    .read_with_attrs = vtl2_msi_read,
+    .write_with_attrs = vtl2_msi_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = {
+        .min_access_size = 4,
+        .max_access_size = 4,
+    },
+    .impl = {
+        .min_access_size = 4,
+        .max_access_size = 4,
+    },
+};
+
+/* --- the bridge --- */
+
+/* Drivers use MSI-X alone */
+static void vtl2_set_irq(void *opaque, int irq, int level)
+{
+}
+
+static int vtl2_map_irq(PCIDevice *d, int pin)
+{
+    return 0;
+}
+
+static AddressSpace *vtl2_get_dma_as(PCIBus *bus, void *opaque, int devfn)
+{
+    Paravisor *s = opaque;
+
+    return &s->as;
+}
+
+static const PCIIOMMUOps vtl2_iommu_ops = {
+    .get_address_space = vtl2_get_dma_as,
+};
+
+/*
+ * A -device that names no bus gets the first that fits: the board's, not this one.
+ * New devices come first on the system bus; the bridge moves behind the board's.
+ */
+static void vtl2_host_move_last(DeviceState *dev)
+{
+    BusState *bus = qdev_get_parent_bus(dev);
+    BusChild *kid;
+
+    WITH_RCU_READ_LOCK_GUARD() {
+        QTAILQ_FOREACH_RCU(kid, &bus->children, sibling) {
+            if (kid->child == dev) {
+                break;
+            }
+        }
+    }
+    if (kid) {
+        QTAILQ_REMOVE_RCU(&bus->children, kid, sibling);
+        QTAILQ_INSERT_TAIL_RCU(&bus->children, kid, sibling);
+    }
+}
+
+static void vtl2_host_realize(DeviceState *dev, Error **errp)
+{
+    PCIHostState *phb = PCI_HOST_BRIDGE(dev);
+    Paravisor *s = VTL2_PCI_HOST(dev)->pv;
+
+    phb->bus = pci_register_root_bus(dev, "vtl2.0", vtl2_set_irq, vtl2_map_irq,
+                                     s, &s->bus_mmio, &s->bus_io, 0, 1,
+                                     TYPE_PCIE_BUS);
+    pci_setup_iommu(phb->bus, &vtl2_iommu_ops, s);
+    qbus_set_hotplug_handler(BUS(phb->bus), OBJECT(s));
+    vtl2_host_move_last(dev);
+}
+
+static void vtl2_host_unrealize(DeviceState *dev)
+{
+    PCIHostState *phb = PCI_HOST_BRIDGE(dev);
+
+    qbus_set_hotplug_handler(BUS(phb->bus), NULL);
+    pci_unregister_root_bus(phb->bus);
+}
+
+/* Names the functions in migration streams; there is one paravisor */
+static const char *vtl2_host_root_bus_path(PCIHostState *phb, PCIBus *bus)
+{
+    return "vtl2";
+}
+
+/* All enter phases come before the first device loses state in its hold phase */
+static void vtl2_host_reset_enter(Object *obj, ResetType type)
+{
+    Paravisor *s = VTL2_PCI_HOST(obj)->pv;
+
+    for (unsigned i = 0; i < VTL2_FUNCTION_COUNT; i++) {
+        if (s->fns[i]) {
+            vtl2_function_reset_enter(s->fns[i]);
+        }
+    }
+}
+
+static void vtl2_host_reset_exit(Object *obj, ResetType type)
+{
+    Paravisor *s = VTL2_PCI_HOST(obj)->pv;
+
+    for (unsigned i = 0; i < VTL2_FUNCTION_COUNT; i++) {
+        if (s->fns[i]) {
+            vtl2_function_reset_exit(s->fns[i]);
+        }
+    }
+}
+
+static void vtl2_bus_map(Paravisor *s)
+{
+    Object *owner = OBJECT(s);
+
+    memory_region_init(&s->bus_mmio, owner, "vtl2-bus-mmio", UINT64_MAX);
+    memory_region_init(&s->bus_io, owner, "vtl2-bus-io", UINT64_MAX);
+    memory_region_init_alias(&s->mmio64, owner, "vtl2-mmio64", &s->bus_mmio,
+                             VTL2_MMIO64_BASE,
+                             VTL2_FUNCTION_COUNT * VTL2_SLICE64_BYTES);
+    memory_region_add_subregion(&s->root, VTL2_MMIO64_BASE, &s->mmio64);
+    memory_region_init_alias(&s->mmio32, owner, "vtl2-mmio32", &s->bus_mmio,
+                             VTL2_BUS32_BASE,
+                             VTL2_FUNCTION_COUNT * VTL2_SLICE32_BYTES);
+    memory_region_add_subregion(&s->root, VTL2_MMIO32_BASE, &s->mmio32);
+    memory_region_init_io(&s->msi, owner, &vtl2_msi_ops, s, "vtl2-msi",
+                          VTL2_MSI_BYTES);
+    /* takes no part in what a function or its driver is doing now */
+    s->msi.disable_reentrancy_guard = true;
+    memory_region_add_subregion_overlap(&s->root, VTL2_MSI_BASE, &s->msi, 1);
+}
+
+static void vtl2_bus_unmap(Paravisor *s)
+{
+    memory_region_del_subregion(&s->root, &s->mmio64);
+    memory_region_del_subregion(&s->root, &s->mmio32);
+    memory_region_del_subregion(&s->root, &s->msi);
+}
+
+bool vtl2_bus_realize(Paravisor *s, Error **errp)
+{
+    DeviceState *host = qdev_new(TYPE_VTL2_PCI_HOST);
+
+    vtl2_bus_map(s);
+    s->host = PCI_HOST_BRIDGE(host);
+    VTL2_PCI_HOST(host)->pv = s;
+    object_property_add_child(OBJECT(s), "host", OBJECT(host));
+    /* it has no configuration address register */
+    qdev_prop_set_bit(host, "x-config-reg-migration-enabled", false);
+    if (!sysbus_realize_and_unref(SYS_BUS_DEVICE(host), errp)) {
+        object_unparent(OBJECT(host));
+        vtl2_bus_unmap(s);
+        return false;
+    }
+    return true;
+}
+
+void vtl2_bus_unrealize(Paravisor *s)
+{
+    object_unparent(OBJECT(s->host));
+    s->host = NULL;
+    vtl2_bus_unmap(s);
+}
+
+static void vtl2_host_class_init(ObjectClass *klass, void *data)
+{
+    DeviceClass *dc = DEVICE_CLASS(klass);
+    PCIHostBridgeClass *hc = PCI_HOST_BRIDGE_CLASS(klass);
+    ResettableClass *rc = RESETTABLE_CLASS(klass);
+
+    /* part of paravisor */
+    dc->user_creatable = false;
+    dc->realize = vtl2_host_realize;
+    dc->unrealize = vtl2_host_unrealize;
+    dc->fw_name = "pci";
+    set_bit(DEVICE_CATEGORY_BRIDGE, dc->categories);
+    rc->phases.enter = vtl2_host_reset_enter;
+    rc->phases.exit = vtl2_host_reset_exit;
+    hc->root_bus_path = vtl2_host_root_bus_path;
+}
+
+static const TypeInfo vtl2_host_types[] = {
+    {
+        .name = TYPE_VTL2_PCI_HOST,
+        .parent = TYPE_PCI_HOST_BRIDGE,
+        .instance_size = sizeof(Vtl2PciHost),
+        .class_init = vtl2_host_class_init,
+    },
+};
+
+DEFINE_TYPES(vtl2_host_types)
