@@ -61,25 +61,20 @@ static void gdma_hwc_announce(Mana *s)
 void gdma_hwc_destroy(Mana *s)
 {
     trace_gdma_hwc_destroy(s->hwc_up);
-    for (uint32_t id = GDMA_HWC_ID; id < s->wq_count; id++) {
-        if (s->sqs[id].in_use) {
-            gdma_wq_destroy(s, true, id);
-        }
-        if (s->rqs[id].in_use) {
-            gdma_wq_destroy(s, false, id);
-        }
+    /* a refused stream may have left anything in any entry */
+    for (uint32_t id = 0; id < s->wq_count; id++) {
+        gdma_wq_destroy(s, true, id);
+        gdma_wq_destroy(s, false, id);
     }
-    for (uint32_t id = GDMA_HWC_ID; id < s->cq_count; id++) {
-        if (s->cqs[id].in_use) {
-            gdma_cq_destroy(s, id);
-        }
+    for (uint32_t id = 0; id < s->cq_count; id++) {
+        gdma_cq_destroy(s, id);
     }
-    for (uint32_t id = GDMA_HWC_ID; id < s->eq_count; id++) {
-        if (s->eqs[id].in_use) {
-            gdma_eq_destroy(s, id);
-        }
+    for (uint32_t id = 0; id < s->eq_count; id++) {
+        gdma_eq_destroy(s, id);
     }
     gdma_regions_free(s);
+    s->region_count = 0;
+    s->total_pages = 0;
     for (uint32_t v = 0; v < s->vport_count; v++) {
         mana_vport_reset(&s->vports[v]);
     }
@@ -89,6 +84,7 @@ void gdma_hwc_destroy(Mana *s)
     s->hwc_up = false;
     s->eth_registered = false;
     s->drv_caps = 0;
+    s->is_loading = false;
     /* packets that wait for a buffer wait in vain */
     s->rx_resume = true;
     mana_kick(s);

@@ -200,6 +200,7 @@ struct Mana {
     unsigned long *late_vectors;
     VMChangeStateEntry *vm_state_entry;
     bool is_stopped;                    /* the VM */
+    bool is_loading;                    /* a stream; its state is unchecked */
     bool rx_resume;                     /* packets may wait in the net layer */
     uint32_t tx_next;                   /* SQ whose turn is next */
     ManaTxPacket *tx;                   /* work space */
@@ -272,7 +273,7 @@ void mana_kick(Mana *s);
 /* gdma-hwc.c: shared-memory channel, hardware channel, GDMA requests */
 void gdma_shm_write(Mana *s, uint32_t dword, uint32_t val);
 void gdma_hwc_run(Mana *s);
-/* End the hardware channel and with it all queues and regions */
+/* End the hardware channel and with it all queues and regions, good or not */
 void gdma_hwc_destroy(Mana *s);
 
 /* A request in the hardware channel; the message is a copy */

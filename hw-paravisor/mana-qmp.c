@@ -164,8 +164,9 @@ void qmp_x_mana_inject(const char *id, ManaInjectEvent event, bool has_count,
     }
     s = MANA(obj);
     trace_mana_inject(id, event, times, ms);
-    if (!s->hwc_up && (event == MANA_INJECT_EVENT_HWC_TIMEOUT_CONFIG ||
-                       event == MANA_INJECT_EVENT_RESET_REQUEST)) {
+    if ((!s->hwc_up || s->is_loading) &&
+        (event == MANA_INJECT_EVENT_HWC_TIMEOUT_CONFIG ||
+         event == MANA_INJECT_EVENT_RESET_REQUEST)) {
         error_setg(errp, "the guest has set up no hardware channel");
         return;
     }

@@ -37,10 +37,18 @@ static const VMStateDescription vmstate_gdma_region = {
     }
 };
 
+/* The list's loader allocates an entry and leaves it as malloc() gave it */
+static int gdma_region_entry_pre_load(void *opaque)
+{
+    memset(opaque, 0, sizeof(GdmaRegionEntry));
+    return 0;
+}
+
 static const VMStateDescription vmstate_gdma_region_entry = {
     .name = "mana/region-entry",
     .version_id = 1,
     .minimum_version_id = 1,
+    .pre_load = gdma_region_entry_pre_load,
     .fields = (const VMStateField[]) {
         VMSTATE_UINT64(handle, GdmaRegionEntry),
         VMSTATE_STRUCT(region, GdmaRegionEntry, 1, vmstate_gdma_region,
@@ -137,6 +145,39 @@ static bool mana_ring_valid(const GdmaRing *ring, const GdmaRegion *r,
            mana_memory_valid(r, bytes);
 }
 
+/*
+ * An entry of a table is in use, or has no memory; the first never is, the
+ * hardware channel's is while the channel is up, others only then.
+ */
+static bool mana_entry_valid(Mana *s, uint32_t id, bool in_use,
+                             const GdmaRegion *r)
+{
+    s->total_pages += r->page_count;
+    if (in_use) {
+        return s->hwc_up && id;
+    }
+    return !r->page_count && !(s->hwc_up && id == GDMA_HWC_ID);
+}
+
+/* What CREATE_WQ_OBJ gives a queue: a handle, and a number in its vport */
+static bool mana_wq_object_valid(Mana *s, const GdmaWq *wqs, uint32_t id)
+{
+    const GdmaWq *wq = &wqs[id];
+
+    if (!wq->handle || wq->handle >= s->next_handle ||
+        wq->vport >= s->vport_count || wq->idx >= s->num_queues) {
+        return false;
+    }
+    for (uint32_t other = GDMA_HWC_ID + 1; other < id; other++) {
+        if (wqs[other].in_use &&
+            (wqs[other].handle == wq->handle ||
+             (wqs[other].vport == wq->vport && wqs[other].idx == wq->idx))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool mana_wqs_valid(Mana *s, const GdmaWq *wqs)
 {
     bool ok = true;
@@ -144,17 +185,11 @@ static bool mana_wqs_valid(Mana *s, const GdmaWq *wqs)
     for (uint32_t id = 0; id < s->wq_count; id++) {
         const GdmaWq *wq = &wqs[id];
 
-        if (wq->in_use &&
-            (!gdma_wq_valid(&wq->ring) || wq->cq_id >= s->cq_count ||
-             wq->vport >= s->vport_count || wq->idx >= MANA_MAX_QUEUES ||
-             !mana_memory_valid(&wq->region, wq->ring.bytes))) {
-            ok = false;
-        }
-        /* the hardware channel's queue is there with the channel */
-        if (wq->in_use ? !s->hwc_up || !id : s->hwc_up && id == GDMA_HWC_ID) {
-            ok = false;
-        }
-        s->total_pages += wq->region.page_count;
+        ok &= mana_entry_valid(s, id, wq->in_use, &wq->region) &&
+              (!wq->in_use ||
+               (gdma_wq_valid(&wq->ring) && gdma_cq_get(s, wq->cq_id) &&
+                mana_memory_valid(&wq->region, wq->ring.bytes) &&
+                (id == GDMA_HWC_ID || mana_wq_object_valid(s, wqs, id))));
     }
     return ok;
 }
@@ -167,33 +202,42 @@ static bool mana_queues_valid(Mana *s)
     for (uint32_t id = 0; id < s->eq_count; id++) {
         GdmaEq *eq = &s->eqs[id];
 
-        if (eq->in_use && (!s->hwc_up || eq->msix >= s->vectors ||
-                           !mana_ring_valid(&eq->ring, &eq->region,
-                                            GDMA_EQE_BYTES))) {
-            ok = false;
-        }
-        s->total_pages += eq->region.page_count;
+        ok &= mana_entry_valid(s, id, eq->in_use, &eq->region) &&
+              (!eq->in_use ||
+               (eq->msix < s->vectors &&
+                mana_ring_valid(&eq->ring, &eq->region, GDMA_EQE_BYTES)));
     }
     for (uint32_t id = 0; id < s->cq_count; id++) {
         GdmaCq *cq = &s->cqs[id];
 
-        if (cq->in_use && (!s->hwc_up ||
-                           !mana_ring_valid(&cq->ring, &cq->region,
-                                            GDMA_CQE_BYTES))) {
-            ok = false;
-        }
-        s->total_pages += cq->region.page_count;
+        ok &= mana_entry_valid(s, id, cq->in_use, &cq->region) &&
+              (!cq->in_use ||
+               mana_ring_valid(&cq->ring, &cq->region, GDMA_CQE_BYTES));
     }
     ok &= mana_wqs_valid(s, s->sqs);
     ok &= mana_wqs_valid(s, s->rqs);
     return ok;
 }
 
+/* No RQ, or one of the vport's */
+static bool mana_vport_rq_valid(const ManaVport *vp, uint32_t rq_id)
+{
+    const GdmaWq *rq = gdma_wq_get(vp->s, false, rq_id);
+
+    return !rq_id || (rq && rq_id != GDMA_HWC_ID && rq->vport == vp->idx);
+}
+
 static bool mana_vport_valid(const ManaVport *vp)
 {
-    return (vp->coalesce == 1 || vp->coalesce == 4 || vp->coalesce == 8) &&
-           vp->indir_count <= MANA_MAX_INDIRECTION &&
-           (!vp->indir_count || is_power_of_2(vp->indir_count));
+    bool ok = (vp->coalesce == 1 || vp->coalesce == 4 || vp->coalesce == 8) &&
+              vp->indir_count <= MANA_MAX_INDIRECTION &&
+              (!vp->indir_count || is_power_of_2(vp->indir_count)) &&
+              mana_vport_rq_valid(vp, vp->default_rq);
+
+    for (uint32_t i = 0; ok && i < vp->indir_count; i++) {
+        ok = mana_vport_rq_valid(vp, vp->indir_rq[i]);
+    }
+    return ok;
 }
 
 static int mana_pre_load(void *opaque)
@@ -201,6 +245,7 @@ static int mana_pre_load(void *opaque)
     Mana *s = opaque;
 
     gdma_hwc_destroy(s);
+    s->is_loading = true;
     return 0;
 }
 
@@ -226,10 +271,10 @@ static int mana_post_load(void *opaque, int version_id)
     }
     if (!ok) {
         error_report("mana: bad state in the migration stream");
-        /* nothing of it may be used, by reset neither */
-        s->hwc_up = false;
+        gdma_hwc_destroy(s);
         return -EINVAL;
     }
+    s->is_loading = false;
     return 0;
 }
 

@@ -171,6 +171,20 @@ static uint16_t mana_wq_idx(Mana *s, bool is_sq, uint8_t vport)
     return ctz64(~used);
 }
 
+/* Both tables have a free entry */
+static bool mana_has_room(Mana *s, bool is_sq)
+{
+    uint32_t wq_id = GDMA_HWC_ID + 1, cq_id = GDMA_HWC_ID + 1;
+
+    while (gdma_wq_get(s, is_sq, wq_id)) {
+        wq_id++;
+    }
+    while (gdma_cq_get(s, cq_id)) {
+        cq_id++;
+    }
+    return wq_id < s->wq_count && cq_id < s->cq_count;
+}
+
 /* Both regions, or neither */
 static bool mana_take_regions(Mana *s, const ManaCreateWqReqWire *m,
                               GdmaRegion *wq, GdmaRegion *cq)
@@ -227,13 +241,13 @@ static GdmaStatus mana_create_wq(Mana *s, GdmaRequestMsg *req)
         return GDMA_STATUS_INVALID_PARAMETER;
     }
     idx = mana_wq_idx(s, is_sq, vp->idx);
-    if (idx >= s->num_queues) {
+    if (idx >= s->num_queues || !mana_has_room(s, is_sq)) {
         return GDMA_STATUS_NO_RESOURCES;
     }
     if (!mana_take_regions(s, m, &wq_region, &cq_region)) {
         return GDMA_STATUS_INVALID_PARAMETER;
     }
-    /* sizes were checked, and the tables have room for all of a vport's */
+    /* sizes and room were checked: neither fails */
     cq_id = gdma_cq_create(s, cq_bytes, &cq_region, eq_id);
     wq_id = gdma_wq_create(s, is_sq, wq_bytes, &wq_region, cq_id);
     wq = gdma_wq_get(s, is_sq, wq_id);

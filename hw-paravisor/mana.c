@@ -109,6 +109,10 @@ static void mana_vm_state_change(void *opaque, bool running, RunState state)
     Mana *s = opaque;
 
     s->is_stopped = !running;
+    if (s->is_loading) {
+        /* a stream broke off, and the VM goes on all the same */
+        gdma_hwc_destroy(s);
+    }
     if (running) {
         s->rx_resume = true;
         mana_tx_wake(s);
