@@ -149,25 +149,44 @@ static void netvsp_handle_completion(NetvspChannel *ch, const HvbusPacket *pkt)
         !netvsp_sections_complete(&s->sections, ch->idx, pkt->trans_id - 1)) {
         netvsp_guest_error(ch, "completion of unknown packet 0x%" PRIx64,
                            pkt->trans_id);
+        return;
+    }
+    s->rx_starved = false;
+}
+
+void netvsp_kick_stopped(HvNet *s, int queue)
+{
+    for (int i = 0; i < s->num_queues; i++) {
+        NetvspChannel *ch = &s->chans[i];
+
+        if (ch->is_open && ch->tx_stopped &&
+            (queue < 0 || i % s->queue_count == queue)) {
+            hvbus_channel_kick(ch->chan);
+        }
     }
 }
 
-/* May the channel take more from the guest? */
+/*
+ * May the channel take more from the guest?  Not if the netdev has too much, unless
+ * that would keep back the receive sections that the netdev itself may wait for.
+ */
 static bool netvsp_may_receive(NetvspChannel *ch)
 {
-    ch->tx_stopped = netvsp_tx_is_full(ch);
+    ch->tx_stopped = netvsp_tx_is_full(ch) && !ch->s->rx_starved;
     return ch->is_open && QTAILQ_EMPTY(&ch->out) && !ch->tx_stopped;
 }
 
 static void netvsp_receive_ring(NetvspChannel *ch)
 {
     HvbusChannel *chan = ch->chan;      /* a close amid this clears it */
+    HvNet *s = ch->s;
+    uint32_t tx_frames = s->tx_frames;
     int budget = NETVSP_RECV_BATCH;
     bool more = true;
     HvbusPacket pkt;
 
     hvbus_recv_begin(chan);
-    while (budget--) {
+    while (budget-- && s->tx_frames - tx_frames < NETVSP_TX_BATCH) {
         if (!netvsp_may_receive(ch)) {
             more = false;               /* something else kicks us */
             break;
@@ -201,11 +220,14 @@ void netvsp_notify(HvbusDevice *dev, HvbusChannel *chan)
     ch->in_notify = true;
     if (netvsp_send_queued(ch)) {
         netvsp_receive_ring(ch);
-        /* also what the netdev answered at once */
-        netvsp_rx_flush(ch);
         if (ch->idx == 0) {
             netvsp_send_pending(s);
         }
+        /*
+         * Also what the netdev answered at once.  Last: what a batch asks for, if
+         * there is no room, would be taken back by a smaller packet that fits.
+         */
+        netvsp_rx_flush(ch);
     }
     ch->in_notify = false;
     if (!ch->is_open) {
@@ -234,6 +256,7 @@ void netvsp_channel_attach(NetvspChannel *ch, HvbusChannel *chan)
     ch->in_notify = false;
     ch->missed_notify = false;
     ch->needs_flush = false;
+    ch->tx_stopped = false;
     hvbus_channel_set_opaque(chan, ch);
     ch->is_open = true;
     ch->s->open_channels++;
@@ -243,15 +266,16 @@ void netvsp_channel_detach(NetvspChannel *ch)
 {
     NetvspOut *o;
 
-    if (!ch->is_open) {
-        return;
+    if (ch->is_open) {
+        ch->is_open = false;
+        ch->s->open_channels--;
+        netvsp_tx_forget(ch);
+        hvbus_channel_set_opaque(ch->chan, NULL);
+        ch->chan = NULL;
+        netvsp_rx_unblock_soon(ch->s);
     }
-    ch->is_open = false;
-    ch->s->open_channels--;
-    netvsp_tx_forget(ch);
+    /* a load that failed leaves these in a channel that is not open */
     netvsp_rx_forget(ch);
-    hvbus_channel_set_opaque(ch->chan, NULL);
-    ch->chan = NULL;
     while ((o = QTAILQ_FIRST(&ch->out))) {
         QTAILQ_REMOVE(&ch->out, o, next);
         g_free(o);

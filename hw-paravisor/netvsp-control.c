@@ -13,9 +13,11 @@ static void netvsp_drop_recv_buf(HvNet *s)
         netvsp_rx_forget(&s->chans[i]);
     }
     netvsp_sections_destroy(&s->sections);
+    s->rx_starved = false;
     if (s->recv_gpadl) {
         hvbus_gpadl_put(g_steal_pointer(&s->recv_gpadl));
     }
+    netvsp_rx_unblock_soon(s);          /* to be dropped */
 }
 
 static void netvsp_drop_send_buf(HvNet *s)

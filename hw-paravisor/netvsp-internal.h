@@ -20,8 +20,12 @@
 #include "toeplitz-core.h"
 #include "trace.h"
 
-/* Packets taken in one run, lest one channel keep the event loop to itself */
+/*
+ * Packets taken, and frames sent, in one run, lest one channel keep the event loop
+ * to itself
+ */
 #define NETVSP_RECV_BATCH               256
+#define NETVSP_TX_BATCH                 4096
 /* Receive sections that only control messages may use */
 #define NETVSP_CONTROL_SECTIONS         16
 /* Ranges of one receive packet; more frames go into the next one */
@@ -55,13 +59,14 @@ typedef struct NetvspBatch {
 
 struct NetvspChannel {
     /* migrated */
-    bool is_open;
+    bool saved_open;                    /* .is_open, in the stream only */
     QTAILQ_HEAD(, NetvspOut) out;       /* oldest first */
     NetvspBatch batch;
 
     /* host only */
     HvNet *s;
     uint16_t idx;
+    bool is_open;                       /* .chan is there */
     HvbusChannel *chan;
     bool in_notify;
     bool missed_notify;
@@ -132,6 +137,9 @@ struct HvNet {
     QEMUBH *flush_bh;
     VMChangeStateEntry *vm_state_entry;
     bool is_stopped;
+    bool rx_starved;                    /* sections ran out; none came back */
+    bool rx_retry;                      /* unblock queues in flush_bh */
+    uint32_t tx_frames;                 /* sent so far; wraps */
     uint16_t rsc_id;
     uint8_t *tx_buf;
     uint8_t *rx_buf;
@@ -150,6 +158,8 @@ void netvsp_channel_init(HvNet *s, uint16_t idx);
 void netvsp_channel_attach(NetvspChannel *ch, HvbusChannel *chan);
 /* Forget what was to be sent; frames in the netdev's queue go on without us */
 void netvsp_channel_detach(NetvspChannel *ch);
+/* Look again at the rings of the channels that stopped, on any or on @queue */
+void netvsp_kick_stopped(HvNet *s, int queue);
 void netvsp_notify(HvbusDevice *dev, HvbusChannel *chan);
 /* Into the ring, or into the queue if that is full.  @desc: at most 16 bytes */
 void netvsp_send(NetvspChannel *ch, uint16_t type, uint64_t trans_id,
@@ -184,14 +194,20 @@ void netvsp_tx_message(NetvspChannel *ch, const HvbusPacket *pkt,
 /* @ch closes: its messages need no completion any more */
 void netvsp_tx_forget(NetvspChannel *ch);
 bool netvsp_tx_is_full(NetvspChannel *ch);
+/* Send what is queued, or drop it */
+void netvsp_tx_purge(HvNet *s);
 
 /* netvsp-rx.c */
 bool netvsp_can_receive(NetClientState *nc);
 ssize_t netvsp_receive(NetClientState *nc, const uint8_t *buf, size_t bytes);
 /* Tell the guest of all frames so far, if there is room for that */
-bool netvsp_rx_flush(NetvspChannel *ch);
+void netvsp_rx_flush(NetvspChannel *ch);
 /* There is room again: let the netdev go on */
 void netvsp_rx_unblock(HvNet *s);
+/* The VM runs again: take what came meanwhile */
+void netvsp_rx_resume(HvNet *s);
+/* As netvsp_rx_unblock(), from the event loop */
+void netvsp_rx_unblock_soon(HvNet *s);
 void netvsp_rx_forget(NetvspChannel *ch);
 
 /* netvsp-vmstate.c */

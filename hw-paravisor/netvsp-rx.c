@@ -62,10 +62,27 @@ void netvsp_rx_forget(NetvspChannel *ch)
     ch->co.bytes = 0;
     g_clear_pointer(&ch->co_buf, g_free);
     netvsp_sections_release(&ch->s->sections, ch->idx);
+    ch->s->rx_starved = false;
+}
+
+void netvsp_rx_unblock_soon(HvNet *s)
+{
+    s->rx_retry = true;
+    qemu_bh_schedule(s->flush_bh);
+}
+
+/* Frames may wait in a queue that never was blocked: we did not look */
+void netvsp_rx_resume(HvNet *s)
+{
+    for (int i = 0; i < s->queue_count; i++) {
+        s->queues[i].rx_blocked = false;
+        qemu_flush_queued_packets(qemu_get_subqueue(s->nic, i));
+    }
 }
 
 void netvsp_rx_unblock(HvNet *s)
 {
+    s->rx_retry = false;
     for (int i = 0; i < s->queue_count; i++) {
         if (s->queues[i].rx_blocked && !s->is_stopped) {
             s->queues[i].rx_blocked = false;
@@ -106,6 +123,11 @@ static bool netvsp_rx_hash(HvNet *s, const NetFrame *f, const uint8_t *frame,
     return true;
 }
 
+static bool netvsp_rx_is_usable(NetvspChannel *ch)
+{
+    return ch->is_open && hvbus_channel_is_open(ch->chan);
+}
+
 /* The channel for a frame that came in on @queue; also fills the hash */
 static NetvspChannel *netvsp_rx_channel(HvNet *s, uint16_t queue,
                                         const NetFrame *f,
@@ -123,9 +145,11 @@ static NetvspChannel *netvsp_rx_channel(HvNet *s, uint16_t queue,
     if (s->queue_count > 1) {
         idx = queue;                    /* the host has chosen */
     }
-    /* one that is not open, or not any more */
-    return idx < s->num_queues && s->chans[idx].is_open ? &s->chans[idx]
-                                                        : &s->chans[0];
+    /* one that is not open, or not any more, or that the guest broke */
+    if (idx >= s->num_queues || !netvsp_rx_is_usable(&s->chans[idx])) {
+        idx = 0;
+    }
+    return &s->chans[idx];
 }
 
 /* What the guest need not check any more.  @csum_ok: known to be good */
@@ -194,17 +218,40 @@ static bool netvsp_rx_store(NetvspChannel *ch, uint8_t *frame, uint32_t bytes,
     return true;
 }
 
-/* Are @count free, besides those that control messages may need? */
+/* Sections that control messages may need, and frames may not have */
+static uint32_t netvsp_rx_reserve(HvNet *s)
+{
+    return MIN(NETVSP_CONTROL_SECTIONS, s->sections.count / 4);
+}
+
+/* Sections that frames have if the guest holds none */
+static uint32_t netvsp_rx_max_sections(HvNet *s)
+{
+    return s->sections.count - netvsp_rx_reserve(s);
+}
+
 static bool netvsp_rx_has_sections(HvNet *s, uint32_t count)
 {
-    return s->sections.free_count >=
-           count + MIN(NETVSP_CONTROL_SECTIONS, s->sections.count / 4);
+    if (s->sections.free_count >= count + netvsp_rx_reserve(s)) {
+        return true;
+    }
+    /* those that the guest returns may be behind frames it sends */
+    s->rx_starved = true;
+    netvsp_kick_stopped(s, -1);
+    return false;
 }
 
 /* What of a frame one section takes */
 static uint32_t netvsp_rx_part_bytes(HvNet *s)
 {
     return s->core.recv.section_bytes - RNDIS_MAX_RX_HEADER_BYTES;
+}
+
+/* The longest packet for a guest that takes one in several sections */
+static uint32_t netvsp_rx_max_bytes(HvNet *s)
+{
+    return MIN(NET_COALESCE_MAX_BYTES,
+               netvsp_rx_max_sections(s) * netvsp_rx_part_bytes(s));
 }
 
 /* Are there sections, and ranges in the batch, for a frame of @bytes? */
@@ -219,15 +266,28 @@ static bool netvsp_rx_make_room(NetvspChannel *ch, uint32_t bytes)
     return netvsp_rx_has_sections(ch->s, count);
 }
 
+static void netvsp_rx_count(HvNet *s, const uint8_t *frame, uint32_t bytes)
+{
+    int cast = rndis_cast(frame);
+
+    s->stats.rx_frames[cast]++;
+    s->stats.rx_bytes[cast] += bytes;
+}
+
 /* Give a frame that fits the guest's MTU, or is large, to the guest */
 static bool netvsp_rx_deliver(HvNet *s, NetvspChannel *ch, uint8_t *frame,
                               uint32_t bytes, RndisRxInfo *info)
 {
     uint32_t part_bytes = netvsp_rx_part_bytes(s);
 
+    if (DIV_ROUND_UP(bytes, part_bytes) > netvsp_rx_max_sections(s)) {
+        s->stats.rx_no_buffer++;        /* there never will be room */
+        return true;
+    }
     if (!netvsp_rx_make_room(ch, bytes)) {
         return false;
     }
+    netvsp_rx_count(s, frame, bytes);
     if (!netvsp_rx_store(ch, frame, bytes, part_bytes, info)) {
         s->stats.rx_errors++;
     }
@@ -269,6 +329,7 @@ static bool netvsp_rx_coalesce(HvNet *s, NetvspChannel *ch, uint8_t *frame,
 {
     if (is_allowed && net_coalesce_can_start(f, frame)) {
         if (ch->co.bytes && ch->co_info.vlan_tci == info->vlan_tci &&
+            ch->co.bytes + f->bytes <= netvsp_rx_max_bytes(s) &&
             net_coalesce_add(&ch->co, ch->co_buf + NETVSP_RX_HEADROOM, f,
                              frame)) {
             return true;
@@ -292,49 +353,70 @@ static bool netvsp_rx_coalesce(HvNet *s, NetvspChannel *ch, uint8_t *frame,
     return netvsp_rx_deliver(s, ch, frame, f->bytes, info);
 }
 
-bool netvsp_rx_flush(NetvspChannel *ch)
+void netvsp_rx_flush(NetvspChannel *ch)
 {
-    return netvsp_rx_end_coalescing(ch) && netvsp_rx_send_batch(ch);
+    /* in any case: to return the batch is what may give room to the other */
+    netvsp_rx_end_coalescing(ch);
+    netvsp_rx_send_batch(ch);
 }
 
-static void netvsp_rx_count(HvNet *s, const uint8_t *frame, uint32_t bytes)
-{
-    int cast = rndis_cast(frame);
-
-    s->stats.rx_frames[cast]++;
-    s->stats.rx_bytes[cast] += bytes;
-}
-
-/* A large packet that the guest does not take as one.  False: no room */
+/*
+ * A large packet that the guest does not take as one, cut into packets with @mss of
+ * payload.  False: no room.
+ */
 static bool netvsp_rx_cut(HvNet *s, NetvspChannel *ch, uint8_t *frame,
                           NetFrame *f, uint32_t mss, RndisRxInfo *info)
 {
     uint32_t segments = DIV_ROUND_UP(f->bytes - f->payload_offset, mss);
-    g_autofree uint8_t *buf = NULL;
+    uint32_t each = DIV_ROUND_UP(f->payload_offset + mss,
+                                 netvsp_rx_part_bytes(s));
+    uint32_t count = MIN(segments * each, netvsp_rx_max_sections(s));
+    RndisRxInfo one;
     NetFrameCutter c;
     uint32_t bytes;
     uint8_t *seg;
 
-    if (segments > NETVSP_BATCH_RANGES ||
-        f->payload_offset + mss > netvsp_rx_part_bytes(s)) {
-        s->stats.rx_errors++;
-        return true;
-    }
-    /* all or nothing: what is refused comes again */
-    if (!netvsp_rx_flush(ch) || !netvsp_rx_has_sections(s, segments)) {
+    /* what is refused comes again: so be sure that it fits, as far as it can */
+    if (!netvsp_rx_end_coalescing(ch) ||
+        (ch->batch.chain.count + count > NETVSP_BATCH_RANGES &&
+         !netvsp_rx_send_batch(ch)) || !netvsp_rx_has_sections(s, count)) {
         return false;
     }
-    buf = g_malloc(NETVSP_RX_HEADROOM + f->payload_offset + mss);
     net_frame_cut_begin(&c, f, frame, mss);
+    /* the room in front of a segment is the end of the one before: that has gone */
     while ((seg = net_frame_cut_next(&c, &bytes))) {
-        /* the room in front of a segment is the end of the one before */
-        memcpy(buf + NETVSP_RX_HEADROOM, seg, bytes);
-        netvsp_rx_count(s, seg, bytes);
-        if (!netvsp_rx_deliver(s, ch, buf + NETVSP_RX_HEADROOM, bytes, info)) {
+        one = *info;
+        one.packet_id = s->rsc_id++;
+        if (!netvsp_rx_deliver(s, ch, seg, bytes, &one)) {
             s->stats.rx_no_buffer++;
         }
     }
     return true;
+}
+
+/*
+ * The payload of the packets into which a large one is cut; 0: it goes as it is,
+ * NETVSP_RX_BAD: the guest cannot have it.
+ */
+#define NETVSP_RX_BAD   UINT32_MAX
+static uint32_t netvsp_rx_cut_mss(HvNet *s, const NetFrame *f,
+                                  const struct virtio_net_hdr *hdr)
+{
+    bool takes_large = s->rndis.offloads & (f->ip_version == 4
+                                            ? RNDIS_OFFLOAD_RSC4
+                                            : RNDIS_OFFLOAD_RSC6);
+    uint32_t max_bytes = takes_large ? netvsp_rx_max_bytes(s)
+                                     : netvsp_rx_part_bytes(s);
+    uint32_t mss = hdr->gso_size;
+
+    if (hdr->gso_type == VIRTIO_NET_HDR_GSO_NONE ||
+        (takes_large && f->bytes <= max_bytes)) {
+        return 0;
+    }
+    if (!mss || !net_frame_is_tcp(f) || f->payload_offset + mss > max_bytes) {
+        return NETVSP_RX_BAD;
+    }
+    return takes_large ? ROUND_DOWN(max_bytes - f->payload_offset, mss) : mss;
 }
 
 /*
@@ -348,7 +430,9 @@ static bool netvsp_rx_make_csum(const NetFrame *f, uint8_t *frame,
     uint32_t start = hdr->csum_start - (was_tagged ? NET_FRAME_VLAN_BYTES : 0);
     uint16_t csum;
 
-    if (net_frame_is_tcp(f) || net_frame_is_udp(f)) {
+    /* in a tunnel it is not the outer header's */
+    if ((net_frame_is_tcp(f) || net_frame_is_udp(f)) &&
+        start == f->l4_offset && hdr->csum_offset == net_frame_csum_offset(f)) {
         net_frame_set_l4_csum(f, frame, false);
         return true;
     }
@@ -364,6 +448,17 @@ typedef enum NetvspRxVerdict {
     NETVSP_RX_NO_ROOM,
 } NetvspRxVerdict;
 
+/* A frame for @ch was @taken or refused */
+static NetvspRxVerdict netvsp_rx_verdict(NetvspChannel *ch, bool taken)
+{
+    if (taken) {
+        netvsp_rx_schedule(ch);
+        return NETVSP_RX_DONE;
+    }
+    /* a channel that has just failed never has room again */
+    return netvsp_rx_is_usable(ch) ? NETVSP_RX_NO_ROOM : NETVSP_RX_DONE;
+}
+
 /* @frame is a copy with NETVSP_RX_HEADROOM bytes in front */
 static NetvspRxVerdict netvsp_rx_frame(HvNet *s, uint16_t queue,
                                        uint8_t *frame, uint32_t bytes,
@@ -372,7 +467,7 @@ static NetvspRxVerdict netvsp_rx_frame(HvNet *s, uint16_t queue,
     /* the MTU is for what the guest sends: slirp, for one, pays no heed to it */
     uint32_t max_bytes = MAX(MIN(s->core.guest_mtu, s->mtu),
                              NETVSP_DEFAULT_MTU) + NET_FRAME_ETH_BYTES;
-    uint32_t rsc_bit;
+    uint32_t rsc_bit, mss;
     bool csum_ok = hdr->flags & VIRTIO_NET_HDR_F_DATA_VALID;
     bool is_large = hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE;
     RndisRxInfo info = { };
@@ -389,37 +484,29 @@ static NetvspRxVerdict netvsp_rx_frame(HvNet *s, uint16_t queue,
         net_frame_parse(&f, frame, bytes);
     }
     ch = netvsp_rx_channel(s, queue, &f, frame, &info);
-    rsc_bit = f.ip_version == 4 ? RNDIS_OFFLOAD_RSC4 : RNDIS_OFFLOAD_RSC6;
-    if (is_large && !(s->rndis.offloads & rsc_bit)) {
-        if (!hdr->gso_size || !net_frame_is_tcp(&f)) {
-            s->stats.rx_errors++;
-            return NETVSP_RX_DONE;
-        }
-        info.csum = netvsp_rx_csum(s, &f, frame, true);
-        if (!netvsp_rx_cut(s, ch, frame, &f, hdr->gso_size, &info)) {
-            return NETVSP_RX_NO_ROOM;
-        }
-        netvsp_rx_schedule(ch);
-        return NETVSP_RX_DONE;
+    if (!netvsp_rx_is_usable(ch)) {
+        return NETVSP_RX_DONE;          /* until the guest opens it again */
     }
-    if (bytes > max_bytes && !is_large) {
+    rsc_bit = f.ip_version == 4 ? RNDIS_OFFLOAD_RSC4 : RNDIS_OFFLOAD_RSC6;
+    mss = netvsp_rx_cut_mss(s, &f, hdr);
+    if (mss == NETVSP_RX_BAD || (bytes > max_bytes && !is_large)) {
         s->stats.rx_errors++;
         return NETVSP_RX_DONE;
+    }
+    if (mss) {
+        info.csum = netvsp_rx_csum(s, &f, frame, true);
+        return netvsp_rx_verdict(ch, netvsp_rx_cut(s, ch, frame, &f, mss,
+                                                   &info));
     }
     if (hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
         csum_ok = netvsp_rx_make_csum(&f, frame, hdr, info.has_vlan);
     }
     info.csum = netvsp_rx_csum(s, &f, frame, csum_ok);
     info.packet_id = s->rsc_id++;
-    if (!netvsp_rx_coalesce(s, ch, frame, &f, &info, !is_large &&
-                            (s->rndis.offloads & rsc_bit) &&
-                            (info.csum & RNDIS_RX_CSUM_TCP_OK) &&
-                            !(info.csum & RNDIS_RX_CSUM_IP_FAILED))) {
-        return NETVSP_RX_NO_ROOM;
-    }
-    netvsp_rx_count(s, frame, bytes);
-    netvsp_rx_schedule(ch);
-    return NETVSP_RX_DONE;
+    return netvsp_rx_verdict(ch, netvsp_rx_coalesce(s, ch, frame, &f, &info,
+                                  !is_large && (s->rndis.offloads & rsc_bit) &&
+                                  (info.csum & RNDIS_RX_CSUM_TCP_OK) &&
+                                  !(info.csum & RNDIS_RX_CSUM_IP_FAILED)));
 }
 
 bool netvsp_can_receive(NetClientState *nc)

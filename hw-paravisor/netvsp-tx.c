@@ -11,8 +11,8 @@
 #include "standard-headers/linux/virtio_net.h"
 #include "netvsp-internal.h"
 
-/* Guests' smallest maximum segment; less would make too many frames */
-#define NETVSP_MIN_MSS  8
+/* Linux' least segment (tcp_min_snd_mss); less would make too many frames */
+#define NETVSP_MIN_MSS  48
 
 int64_t netvsp_gather(NetvspChannel *ch, const HvbusPacket *pkt,
                       const NetvspRndis *r, uint8_t *buf, uint32_t max_bytes)
@@ -36,18 +36,22 @@ int64_t netvsp_gather(NetvspChannel *ch, const HvbusPacket *pkt,
     return n < 0 ? -1 : n + bytes;
 }
 
-static void netvsp_tx_finish(NetvspTx *tx)
+/* All frames of the message have left @queue */
+static void netvsp_tx_finish(HvNet *s, int queue, NetvspTx *tx)
 {
-    if (tx->ch) {
-        if (tx->wants_completion) {
-            netvsp_complete(tx->ch, tx->trans_id, tx->status);
-            netvsp_flush_soon(tx->ch);
-        }
-        if (tx->ch->tx_stopped) {
-            hvbus_channel_kick(tx->ch->chan);
-        }
+    NetvspQueue *q = &s->queues[queue];
+
+    QTAILQ_REMOVE(&q->tx, tx, next);
+    q->queued_bytes -= tx->bytes;
+    if (tx->ch && tx->wants_completion) {
+        netvsp_complete(tx->ch, tx->trans_id, tx->status);
+        netvsp_flush_soon(tx->ch);
     }
     g_free(tx);
+    if (q->queued_bytes < NETVSP_TX_QUEUED_BYTES) {
+        /* any of its channels may wait, not just the one that sent this */
+        netvsp_kick_stopped(s, queue);
+    }
 }
 
 /* The netdev's queue let go of a frame */
@@ -60,9 +64,18 @@ static void netvsp_tx_sent(NetClientState *nc, ssize_t ret)
     if (!tx || --tx->frames) {
         return;
     }
-    QTAILQ_REMOVE(&q->tx, tx, next);
-    q->queued_bytes -= tx->bytes;
-    netvsp_tx_finish(tx);
+    netvsp_tx_finish(s, nc->queue_index, tx);
+}
+
+void netvsp_tx_purge(HvNet *s)
+{
+    for (int i = 0; i < s->queue_count; i++) {
+        NetClientState *peer = qemu_get_subqueue(s->nic, i)->peer;
+
+        if (peer) {
+            qemu_flush_or_purge_queued_packets(peer, true);
+        }
+    }
 }
 
 bool netvsp_tx_is_full(NetvspChannel *ch)
@@ -125,6 +138,7 @@ static void netvsp_tx_frame(NetvspTxRun *run, const uint8_t *data,
     HvNet *s = run->ch->s;
     NetvspQueue *q = &s->queues[run->nc->queue_index];
 
+    s->tx_frames++;
     if (qemu_send_packet_async(run->nc, data, bytes, netvsp_tx_sent) != 0) {
         return;
     }
@@ -192,14 +206,6 @@ static bool netvsp_tx_csum(HvNet *s, uint8_t *frame, const NetFrame *f,
     return l4 || !(want & (RNDIS_TX_CSUM_TCP | RNDIS_TX_CSUM_UDP));
 }
 
-static void netvsp_tx_count(HvNet *s, const uint8_t *frame, uint32_t bytes)
-{
-    int cast = rndis_cast(frame);
-
-    s->stats.tx_frames[cast]++;
-    s->stats.tx_bytes[cast] += bytes;
-}
-
 /* Send the frame of @p in @msg.  False: it is bad */
 static bool netvsp_tx_packet(NetvspTxRun *run, uint8_t *msg,
                              const RndisPacket *p)
@@ -212,7 +218,6 @@ static bool netvsp_tx_packet(NetvspTxRun *run, uint8_t *msg,
 
     trace_netvsp_tx(run->ch->idx, bytes, p->has_csum ? p->csum : 0,
                     p->has_lso ? p->lso : 0);
-    netvsp_tx_count(s, frame, bytes);
     if (p->has_vlan) {
         frame = net_frame_push_vlan(frame, p->vlan_tci);
         bytes += NET_FRAME_VLAN_BYTES;
@@ -238,8 +243,10 @@ static bool netvsp_tx_packet(NetvspTxRun *run, uint8_t *msg,
 static uint32_t netvsp_tx_packets(NetvspTxRun *run, uint8_t *msg,
                                   uint32_t bytes)
 {
+    RndisStats *stats = &run->ch->s->stats;
     uint32_t status = NVSP_STATUS_SUCCESS;
     uint32_t done = 0;
+    int cast;
 
     /* guests pad the last packet: less than a header is no packet */
     while (bytes - done >= RNDIS_HEADER_BYTES) {
@@ -249,12 +256,16 @@ static uint32_t netvsp_tx_packets(NetvspTxRun *run, uint8_t *msg,
         if (why) {
             netvsp_guest_error(run->ch, "packet at %u of %u: %s", done, bytes,
                                why);
-            run->ch->s->stats.tx_errors++;
+            stats->tx_errors++;
             return NVSP_STATUS_INVALID_RNDIS;
         }
-        if (!netvsp_tx_packet(run, msg + done, &p)) {
+        cast = rndis_cast(msg + done + p.data_offset);
+        if (netvsp_tx_packet(run, msg + done, &p)) {
+            stats->tx_frames[cast]++;
+            stats->tx_bytes[cast] += p.data_bytes;
+        } else {
             netvsp_guest_error(run->ch, "offload of no TCP or UDP packet");
-            run->ch->s->stats.tx_errors++;
+            stats->tx_errors++;
             status = NVSP_STATUS_INVALID_RNDIS;
         }
         done += p.msg_bytes;
@@ -281,6 +292,11 @@ void netvsp_tx_message(NetvspChannel *ch, const HvbusPacket *pkt,
 
     if (!s->rndis.is_initialized) {
         netvsp_guest_error(ch, "data before RNDIS is initialized");
+    } else if (netvsp_tx_is_full(ch)) {
+        /* lost, lest what the guest returns behind it be never seen */
+        trace_netvsp_tx_dropped(ch->idx, run.trans_id);
+        s->stats.tx_errors++;
+        status = NVSP_STATUS_SUCCESS;
     } else {
         bytes = netvsp_gather(ch, pkt, r, s->tx_buf, NETVSP_TX_BUF_BYTES);
         if (bytes < 0) {
@@ -293,9 +309,7 @@ void netvsp_tx_message(NetvspChannel *ch, const HvbusPacket *pkt,
     if (run.tx) {
         run.tx->status = status;
         if (--run.tx->frames == 0) {
-            QTAILQ_REMOVE(&s->queues[run.nc->queue_index].tx, run.tx, next);
-            s->queues[run.nc->queue_index].queued_bytes -= run.tx->bytes;
-            netvsp_tx_finish(run.tx);
+            netvsp_tx_finish(s, run.nc->queue_index, run.tx);
         }
     } else if (run.wants_completion) {
         netvsp_complete(ch, run.trans_id, status);

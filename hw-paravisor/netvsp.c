@@ -42,7 +42,11 @@ static void netvsp_flush_bh(void *opaque)
             }
             netvsp_rx_flush(ch);
             netvsp_flush(ch);
+            s->rx_retry |= !hvbus_channel_is_open(ch->chan);
         }
+    }
+    if (s->rx_retry) {
+        netvsp_rx_unblock(s);
     }
 }
 
@@ -53,7 +57,7 @@ static void netvsp_vm_state_change(void *opaque, bool running, RunState state)
     s->is_stopped = !running;
     if (running) {
         qemu_bh_schedule(s->flush_bh);
-        netvsp_rx_unblock(s);
+        netvsp_rx_resume(s);
         return;
     }
     for (int i = 0; i < s->num_queues; i++) {
@@ -149,6 +153,9 @@ static bool netvsp_open(HvbusDevice *dev, HvbusChannel *chan,
         return false;
     }
     netvsp_channel_detach(&s->chans[idx]);
+    if (idx == 0) {
+        netvsp_reset_protocol(s);       /* what a load that failed has left */
+    }
     trace_netvsp_open(idx, hvbus_channel_relid(chan),
                       hvbus_channel_target_vp(chan));
     netvsp_channel_attach(&s->chans[idx], chan);
@@ -171,6 +178,7 @@ static void netvsp_close(HvbusDevice *dev, HvbusChannel *chan)
     netvsp_channel_detach(&s->chans[idx]);
     if (idx == 0) {
         netvsp_reset_protocol(s);
+        netvsp_tx_purge(s);
     }
 }
 
