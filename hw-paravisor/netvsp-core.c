@@ -37,10 +37,11 @@ static bool netvsp_version_known(uint32_t version)
     return false;
 }
 
-static bool netvsp_buffer_valid(const NetvspBuffer *b)
+static bool netvsp_buffer_valid(const NetvspBuffer *b, uint32_t min_bytes,
+                                uint32_t max_bytes)
 {
-    return !b->is_set || (b->section_bytes >= NVSP_MIN_SECTION_BYTES &&
-                          b->section_bytes <= NETVSP_MAX_MTU + 4096 &&
+    return !b->is_set || (b->section_bytes >= min_bytes &&
+                          b->section_bytes <= max_bytes &&
                           b->section_count &&
                           b->section_count <= NETVSP_MAX_SECTIONS);
 }
@@ -55,7 +56,10 @@ bool netvsp_core_valid(const NetvspCore *c)
            c->guest_mtu >= NETVSP_MIN_MTU && c->guest_mtu <= NETVSP_MAX_MTU &&
            c->data_path <= NVSP_DATA_PATH_VF &&
            c->subchannel_count < c->max_channels &&
-           netvsp_buffer_valid(&c->recv) && netvsp_buffer_valid(&c->send);
+           netvsp_buffer_valid(&c->recv, NETVSP_MIN_RECV_SECTION_BYTES,
+                               NETVSP_MAX_MTU + 4096) &&
+           netvsp_buffer_valid(&c->send, NETVSP_SEND_SECTION_BYTES,
+                               NETVSP_SEND_SECTION_BYTES);
 }
 
 bool netvsp_core_has_rsc(const NetvspCore *c)

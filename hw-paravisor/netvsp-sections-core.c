@@ -121,9 +121,33 @@ static bool netvsp_sections_check_chains(NetvspSections *s, uint8_t *linked)
     return true;
 }
 
-bool netvsp_sections_restore(NetvspSections *s, uint16_t channels)
+/* @c must be a whole chain of @channel that was not sent */
+static bool netvsp_sections_check_unsent(NetvspSections *s, uint16_t channel,
+                                         const uint8_t *linked, NetvspChain *c)
+{
+    uint32_t idx = c->head;
+
+    if (!c->count) {
+        return true;
+    }
+    if (idx >= s->count || linked[idx]) {
+        return false;
+    }
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (idx == NETVSP_NO_IDX || s->owner[idx] != channel) {
+            return false;
+        }
+        c->tail = idx;
+        idx = s->next[idx];
+    }
+    return idx == NETVSP_NO_IDX;
+}
+
+bool netvsp_sections_restore(NetvspSections *s, uint16_t channels,
+                             NetvspChain *const *unsent)
 {
     g_autofree uint8_t *linked = g_new0(uint8_t, s->count);
+    uint32_t unsent_chains = 0;
     uint32_t in_chains = 0;
 
     s->free_head = NETVSP_NO_IDX;
@@ -148,10 +172,18 @@ bool netvsp_sections_restore(NetvspSections *s, uint16_t channels)
             continue;
         }
         s->held[s->owner[i] & NETVSP_SECTION_CHANNEL]++;
+        unsent_chains += !linked[i] && !(s->owner[i] & NETVSP_SECTION_SENT);
         while (!linked[i] && idx != NETVSP_NO_IDX) {
             in_chains++;
             idx = s->next[idx];
         }
     }
-    return in_chains + s->free_count == s->count;
+    for (uint16_t i = 0; i < channels; i++) {
+        if (!netvsp_sections_check_unsent(s, i, linked, unsent[i])) {
+            return false;
+        }
+        unsent_chains -= unsent[i]->count != 0;
+    }
+    /* nobody would ever free another one */
+    return in_chains + s->free_count == s->count && !unsent_chains;
 }

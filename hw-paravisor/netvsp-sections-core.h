@@ -58,8 +58,11 @@ void netvsp_sections_release(NetvspSections *s, uint16_t channel);
 
 /*
  * After .count, .next and .owner came from a migration stream: check them and make
- * what is derived.  @channels: numbers below are in use.
+ * what is derived.  @channels: numbers below are in use.  @unsent: of each of them
+ * the .head and .count of the packet that was not sent yet, or .count 0; the .tail
+ * is found here.
  */
-bool netvsp_sections_restore(NetvspSections *s, uint16_t channels);
+bool netvsp_sections_restore(NetvspSections *s, uint16_t channels,
+                             NetvspChain *const *unsent);
 
 #endif /* NETVSP_SECTIONS_CORE_H */

@@ -19,12 +19,20 @@ static bool netvsp_out_valid(const NetvspOut *o)
            o->desc_bytes <= sizeof(o->desc) && o->msg_bytes <= sizeof(o->msg);
 }
 
+static int netvsp_channel_pre_save(void *opaque)
+{
+    NetvspChannel *ch = opaque;
+
+    ch->saved_open = ch->is_open;
+    return 0;
+}
+
 static int netvsp_channel_post_load(void *opaque, int version_id)
 {
     NetvspChannel *ch = opaque;
     NetvspOut *o;
 
-    if (!ch->is_open && (!QTAILQ_EMPTY(&ch->out) || ch->batch.chain.count)) {
+    if (!ch->saved_open && (!QTAILQ_EMPTY(&ch->out) || ch->batch.chain.count)) {
         return -EINVAL;
     }
     QTAILQ_FOREACH(o, &ch->out, next) {
@@ -36,24 +44,17 @@ static int netvsp_channel_post_load(void *opaque, int version_id)
     return 0;
 }
 
-/* The batch must be a chain of just as many sections as it says */
-static bool netvsp_batch_restore(HvNet *s, NetvspChannel *ch)
+static bool netvsp_batch_valid(HvNet *s, const NetvspBatch *b)
 {
-    NetvspChain *c = &ch->batch.chain;
-    uint32_t idx = c->head;
-
-    if (c->count > NETVSP_BATCH_RANGES) {
+    if (b->chain.count > NETVSP_BATCH_RANGES) {
         return false;
     }
-    for (uint32_t i = 0; i < c->count; i++) {
-        if (idx >= s->sections.count || s->sections.owner[idx] != ch->idx ||
-            ch->batch.bytes[i] > s->core.recv.section_bytes) {
+    for (uint32_t i = 0; i < b->chain.count; i++) {
+        if (b->bytes[i] > s->core.recv.section_bytes) {
             return false;
         }
-        c->tail = idx;
-        idx = s->sections.next[idx];
     }
-    return !c->count || idx == NETVSP_NO_IDX;
+    return true;
 }
 
 /* Take the GPADL of a buffer again; it is as large as it was */
@@ -74,17 +75,19 @@ static bool netvsp_buffer_restore(HvNet *s, const NetvspBuffer *b,
 static int netvsp_sections_restore_all(HvNet *s)
 {
     uint32_t count = s->core.recv.is_set ? s->core.recv.section_count : 0;
+    g_autofree NetvspChain **unsent = g_new(NetvspChain *, s->num_queues);
 
-    if (s->sections.count != count ||
-        !netvsp_sections_restore(&s->sections, s->num_queues)) {
-        error_report("hv-net: bad receive sections in the migration stream");
-        return -EINVAL;
-    }
     for (int i = 0; i < s->num_queues; i++) {
-        if (!netvsp_batch_restore(s, &s->chans[i])) {
+        unsent[i] = &s->chans[i].batch.chain;
+        if (!netvsp_batch_valid(s, &s->chans[i].batch)) {
             error_report("hv-net: bad batch in the migration stream");
             return -EINVAL;
         }
+    }
+    if (s->sections.count != count ||
+        !netvsp_sections_restore(&s->sections, s->num_queues, unsent)) {
+        error_report("hv-net: bad receive sections in the migration stream");
+        return -EINVAL;
     }
     return 0;
 }
@@ -93,19 +96,20 @@ static int netvsp_pre_load(void *opaque)
 {
     HvNet *s = opaque;
 
+    for (int i = 0; i < s->num_queues; i++) {
+        netvsp_channel_detach(&s->chans[i]);
+    }
     /* the arrays are allocated as the stream says */
     netvsp_sections_destroy(&s->sections);
     return 0;
 }
 
-static int netvsp_post_load(void *opaque, int version_id)
+static int netvsp_restore(HvNet *s)
 {
-    HvNet *s = opaque;
     HvbusDevice *dev = HVBUS_DEVICE(s);
 
-    s->open_channels = 0;
     if (!netvsp_core_valid(&s->core) || !rndis_core_valid(&s->rndis) ||
-        (s->core.version && !s->chans[0].is_open)) {
+        (s->core.version && !s->chans[0].saved_open)) {
         error_report("hv-net: bad protocol state in the migration stream");
         return -EINVAL;
     }
@@ -114,11 +118,11 @@ static int netvsp_post_load(void *opaque, int version_id)
         HvbusChannel *chan = hvbus_device_channel(dev, i);
 
         /* a channel that failed is open here and not there */
-        if (ch->is_open ? !chan : chan && hvbus_channel_is_open(chan)) {
+        if (ch->saved_open ? !chan : chan && hvbus_channel_is_open(chan)) {
             error_report("hv-net: channel %d is open in one place only", i);
             return -EINVAL;
         }
-        if (ch->is_open) {
+        if (ch->saved_open) {
             netvsp_channel_attach(ch, chan);
         }
     }
@@ -133,6 +137,21 @@ static int netvsp_post_load(void *opaque, int version_id)
     netvsp_apply_rss(s);
     qemu_format_nic_info_str(qemu_get_queue(s->nic), s->rndis.mac);
     return netvsp_sections_restore_all(s);
+}
+
+static int netvsp_post_load(void *opaque, int version_id)
+{
+    HvNet *s = opaque;
+    int ret = netvsp_restore(s);
+
+    if (ret) {
+        /* the machine may still be reset and go on */
+        for (int i = 0; i < s->num_queues; i++) {
+            netvsp_channel_detach(&s->chans[i]);
+        }
+        netvsp_reset_protocol(s);
+    }
+    return ret;
 }
 
 static const VMStateDescription vmstate_netvsp_out = {
@@ -154,9 +173,10 @@ static const VMStateDescription vmstate_netvsp_channel = {
     .name = "hv-net/channel",
     .version_id = 1,
     .minimum_version_id = 1,
+    .pre_save = netvsp_channel_pre_save,
     .post_load = netvsp_channel_post_load,
     .fields = (const VMStateField[]) {
-        VMSTATE_BOOL(is_open, NetvspChannel),
+        VMSTATE_BOOL(saved_open, NetvspChannel),
         VMSTATE_QTAILQ_V(out, NetvspChannel, 1, vmstate_netvsp_out, NetvspOut,
                          next),
         VMSTATE_UINT32(batch.chain.head, NetvspChannel),

@@ -300,6 +300,30 @@ static void test_subchannels_refused(void)
     g_assert_cmpuint(c.subchannel_count, ==, 0);
 }
 
+/* As from a migration stream: sections in which no frame, or no header, fits */
+static void test_section_sizes_are_checked(void)
+{
+    NetvspVerdict v;
+    NetvspCore c;
+
+    core_init(&c, NVSP_VERSION_5);
+    set_buffer(&c, NVSP_MSG_SEND_RECV_BUF, RECV_BYTES, &v);
+    c.send = (NetvspBuffer) {
+        .is_set = true, .section_bytes = 6144, .section_count = 1,
+    };
+    g_assert(c.recv.is_set);
+    g_assert(netvsp_core_valid(&c));
+    for (uint32_t bytes = 0; bytes < 1728; bytes++) {
+        c.recv.section_bytes = bytes;
+        g_assert(!netvsp_core_valid(&c));
+    }
+    c.recv.section_bytes = 1728;
+    for (uint32_t bytes = 0; bytes < 10000; bytes++) {
+        c.send.section_bytes = bytes;
+        g_assert(netvsp_core_valid(&c) == (bytes == 6144));
+    }
+}
+
 static void test_data_path(void)
 {
     NvspMessageWire m = { };
@@ -406,5 +430,7 @@ int main(int argc, char **argv)
     g_test_add_func("/netvsp-core/takes_any_message", test_any_message);
     g_test_add_func("/netvsp-core/builds_messages", test_builders);
     g_test_add_func("/netvsp-core/checks_the_stream", test_stream_states);
+    g_test_add_func("/netvsp-core/checks_section_sizes",
+                    test_section_sizes_are_checked);
     return g_test_run();
 }

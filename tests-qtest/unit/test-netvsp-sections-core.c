@@ -98,11 +98,22 @@ static void test_none(void)
 {
     NetvspSections s = { .free_head = NETVSP_NO_IDX };
     NetvspChain c = { };
+    NetvspChain *unsent[1];
 
     g_assert_cmpuint(netvsp_sections_add(&s, 0, &c), ==, NETVSP_NO_IDX);
     g_assert_cmpuint(netvsp_sections_complete(&s, 0, 0), ==, 0);
     netvsp_sections_release(&s, 0);
-    g_assert_true(netvsp_sections_restore(&s, 1));
+    unsent[0] = &c;
+    g_assert_true(netvsp_sections_restore(&s, 1, unsent));
+}
+
+/* With two channels, of which the second one has @b unsent */
+static bool restore(NetvspSections *s, NetvspChain *b)
+{
+    NetvspChain none = { };
+    NetvspChain *unsent[] = { &none, b };
+
+    return netvsp_sections_restore(s, 2, unsent);
 }
 
 static void test_restore(void)
@@ -113,7 +124,9 @@ static void test_restore(void)
 
     s->free_head = 77;
     s->held[0] = 99;
-    g_assert_true(netvsp_sections_restore(s, 2));
+    b.tail = 99;
+    g_assert_true(restore(s, &b));
+    g_assert_cmpuint(s->next[b.head], ==, b.tail);
     g_assert_cmpuint(s->free_count, ==, COUNT - 5);
     g_assert_cmpuint(s->held[0], ==, 3);
     g_assert_cmpuint(netvsp_sections_complete(s, 0, a.head), ==, 3);
@@ -164,11 +177,53 @@ static void break_into_free(NetvspSections *s, NetvspChain *a, NetvspChain *b)
     s->next[b->tail] = s->free_head;
 }
 
+/* The unsent packet: inside of one that the guest has */
+static void break_batch_in_sent(NetvspSections *s, NetvspChain *a,
+                                NetvspChain *b)
+{
+    netvsp_sections_drop(s, b);
+    *b = take(s, 1, 2, true);
+    b->head = b->tail;
+    b->count = 1;
+}
+
+static void break_batch_is_sent(NetvspSections *s, NetvspChain *a,
+                                NetvspChain *b)
+{
+    netvsp_sections_sent(s, b);
+}
+
+static void break_batch_is_short(NetvspSections *s, NetvspChain *a,
+                                 NetvspChain *b)
+{
+    b->count--;
+}
+
+static void break_batch_is_long(NetvspSections *s, NetvspChain *a,
+                                NetvspChain *b)
+{
+    b->count++;
+}
+
+static void break_batch_is_gone(NetvspSections *s, NetvspChain *a,
+                                NetvspChain *b)
+{
+    b->count = 0;
+}
+
+static void break_second_batch(NetvspSections *s, NetvspChain *a,
+                               NetvspChain *b)
+{
+    take(s, 0, 1, false);
+}
+
 static void test_restore_broken(void)
 {
     static Breaker *const breakers[] = {
         break_channel, break_range, break_share, break_ring, break_self,
-        break_into_head, break_into_free,
+        break_into_head, break_into_free, break_batch_in_sent,
+        break_batch_is_sent, break_batch_is_short, break_batch_is_long,
+        break_batch_is_gone, break_second_batch,
     };
 
     for (int i = 0; i < ARRAY_SIZE(breakers); i++) {
@@ -177,7 +232,7 @@ static void test_restore_broken(void)
         NetvspChain b = take(s, 1, 2, false);
 
         breakers[i](s, &a, &b);
-        g_assert_false(netvsp_sections_restore(s, 2));
+        g_assert_false(restore(s, &b));
         sections_free(s);
     }
 }
