@@ -11,7 +11,7 @@
 #define PARAVISOR_H
 
 #include "qapi/qapi-types-hyperv.h"
-#include "hw/pci/pci.h"
+#include "hw/pci/pci_device.h"
 #include "qom/object.h"
 #include "vtl2.h"
 
