@@ -14,7 +14,7 @@
 #include "ics-internal.h"
 #include "ics-kvp-core.h"
 
-#define HV_IC_FCOPY_TIMEOUT_S   10
+#define HV_IC_FCOPY_TIMEOUT_S   60
 
 OBJECT_DECLARE_SIMPLE_TYPE(HvIcFcopy, HV_IC_FCOPY)
 
@@ -30,10 +30,23 @@ static const HvIcProtocol hv_ic_fcopy_protocol = {
     .messages = { { 1, 1 } },
 };
 
+/* The monitor waits for a command: a slow guest must not hold it part by part */
+static bool coroutine_fn hv_ic_fcopy_call(HvIc *ic, const char *what,
+                                          const void *body,
+                                          uint32_t body_bytes,
+                                          int64_t deadline_ms,
+                                          HvIcAnswer *answer, Error **errp)
+{
+    int64_t left_ms = deadline_ms - qemu_clock_get_ms(QEMU_CLOCK_REALTIME);
+
+    return hv_ic_call_ok(ic, what, body, body_bytes, MAX(left_ms, 0), answer,
+                         errp);
+}
+
 static bool coroutine_fn hv_ic_fcopy_start(HvIc *ic, const char *directory,
                                            const char *name, uint32_t flags,
                                            uint64_t file_bytes,
-                                           int64_t timeout_ms,
+                                           int64_t deadline_ms,
                                            HvIcAnswer *answer, Error **errp)
 {
     HvIcFcopyStartWire wire = {
@@ -52,14 +65,14 @@ static bool coroutine_fn hv_ic_fcopy_start(HvIc *ic, const char *directory,
         error_setg(errp, "name or directory is empty, too long, or not UTF-8");
         return false;
     }
-    return hv_ic_call_ok(ic, "the file", &wire, sizeof(wire), timeout_ms,
-                         answer, errp);
+    return hv_ic_fcopy_call(ic, "the file", &wire, sizeof(wire), deadline_ms,
+                            answer, errp);
 }
 
 /* The file's bytes, in order; false and @errp set at the first that fail */
 static bool coroutine_fn hv_ic_fcopy_data(HvIc *ic, int fd,
                                           uint64_t file_bytes,
-                                          int64_t timeout_ms,
+                                          int64_t deadline_ms,
                                           HvIcAnswer *answer, Error **errp)
 {
     g_autofree HvIcFcopyWriteWire *wire = g_new0(HvIcFcopyWriteWire, 1);
@@ -77,9 +90,9 @@ static bool coroutine_fn hv_ic_fcopy_data(HvIc *ic, int fd,
         }
         wire->offset_bytes = cpu_to_le64(done_bytes);
         wire->data_bytes = cpu_to_le32(got);
-        if (!hv_ic_call_ok(ic, "a part of the file", wire,
-                           HV_IC_FCOPY_WRITE_BYTES, timeout_ms, answer,
-                           errp)) {
+        if (!hv_ic_fcopy_call(ic, "a part of the file", wire,
+                              HV_IC_FCOPY_WRITE_BYTES, deadline_ms, answer,
+                              errp)) {
             return false;
         }
         done_bytes += got;
@@ -88,13 +101,13 @@ static bool coroutine_fn hv_ic_fcopy_data(HvIc *ic, int fd,
 }
 
 static bool coroutine_fn hv_ic_fcopy_end(HvIc *ic, uint32_t operation,
-                                         int64_t timeout_ms,
+                                         int64_t deadline_ms,
                                          HvIcAnswer *answer, Error **errp)
 {
     HvIcFcopyWire wire = { .operation = cpu_to_le32(operation) };
 
-    return hv_ic_call_ok(ic, "the end of the file", &wire, sizeof(wire),
-                         timeout_ms, answer, errp);
+    return hv_ic_fcopy_call(ic, "the end of the file", &wire, sizeof(wire),
+                            deadline_ms, answer, errp);
 }
 
 void coroutine_fn qmp_hv_copy_file(const char *source, const char *directory,
@@ -106,8 +119,8 @@ void coroutine_fn qmp_hv_copy_file(const char *source, const char *directory,
     g_autofree HvIcAnswer *answer = g_new(HvIcAnswer, 1);
     g_autofree char *base = g_path_get_basename(source);
     HvIc *ic = hv_ic_find(TYPE_HV_IC_FCOPY, errp);
-    int64_t timeout_ms = (has_timeout ? timeout : HV_IC_FCOPY_TIMEOUT_S) *
-                         1000LL;
+    int64_t deadline_ms = qemu_clock_get_ms(QEMU_CLOCK_REALTIME) +
+        (has_timeout ? timeout : HV_IC_FCOPY_TIMEOUT_S) * 1000LL;
     uint32_t flags = (overwrite ? HV_IC_FCOPY_OVERWRITE : 0) |
                      (create_directory ? HV_IC_FCOPY_CREATE_PATH : 0);
     struct stat st;
@@ -116,7 +129,8 @@ void coroutine_fn qmp_hv_copy_file(const char *source, const char *directory,
     if (!ic) {
         return;
     }
-    fd = qemu_open(source, O_RDONLY | O_BINARY, errp);
+    /* not waiting for the writer of a FIFO */
+    fd = qemu_open(source, O_RDONLY | O_BINARY | O_NONBLOCK, errp);
     if (fd < 0) {
         return;
     }
@@ -127,11 +141,12 @@ void coroutine_fn qmp_hv_copy_file(const char *source, const char *directory,
     }
     object_ref(OBJECT(ic));
     if (hv_ic_fcopy_start(ic, directory, name ? name : base, flags, st.st_size,
-                          timeout_ms, answer, errp)) {
-        if (!hv_ic_fcopy_data(ic, fd, st.st_size, timeout_ms, answer, errp)) {
-            hv_ic_fcopy_end(ic, HV_IC_FCOPY_CANCEL, timeout_ms, answer, NULL);
+                          deadline_ms, answer, errp)) {
+        if (!hv_ic_fcopy_data(ic, fd, st.st_size, deadline_ms, answer, errp)) {
+            hv_ic_fcopy_end(ic, HV_IC_FCOPY_CANCEL, deadline_ms, answer, NULL);
         } else {
-            hv_ic_fcopy_end(ic, HV_IC_FCOPY_COMPLETE, timeout_ms, answer, errp);
+            hv_ic_fcopy_end(ic, HV_IC_FCOPY_COMPLETE, deadline_ms, answer,
+                            errp);
         }
     }
     object_unref(OBJECT(ic));

@@ -158,8 +158,13 @@ void coroutine_fn qmp_hv_vss_freeze(bool has_timeout, uint32_t timeout,
         return;
     }
     object_ref(OBJECT(s));
-    if (hv_ic_vss_call(s, HV_IC_VSS_HOT_BACKUP, "a backup", timeout_ms, errp) &&
-        hv_ic_vss_call(s, HV_IC_VSS_FREEZE, "to freeze", timeout_ms, errp)) {
+    if (!hv_ic_vss_call(s, HV_IC_VSS_HOT_BACKUP, "a backup", timeout_ms,
+                        errp) ||
+        !hv_ic_vss_call(s, HV_IC_VSS_FREEZE, "to freeze", timeout_ms, errp)) {
+        /* told */
+    } else if (!ic->chan) {
+        error_setg(errp, "the guest has closed the service");
+    } else {
         hv_ic_vss_set_frozen(s, true, has_thaw_after ? thaw_after
                                                      : HV_IC_VSS_THAW_AFTER_S);
     }

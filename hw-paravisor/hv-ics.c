@@ -320,17 +320,27 @@ static void hv_ic_unrealize(HvbusDevice *dev)
     }
 }
 
+static int hv_ic_pre_save(void *opaque)
+{
+    HvIc *ic = opaque;
+
+    ic->saved_state = ic->core.state;
+    return 0;
+}
+
 static int hv_ic_post_load(void *opaque, int version_id)
 {
     HvIc *ic = opaque;
     HvbusChannel *chan = hvbus_device_channel(HVBUS_DEVICE(ic), 0);
-    bool is_open = ic->core.state != HV_IC_CLOSED;
+    bool is_open = ic->saved_state != HV_IC_CLOSED;
 
-    /* a channel that failed is open here and not there */
+    ic->core.state = ic->saved_state;
     if (!hv_ic_core_valid(&ic->core) ||
-        (is_open ? !chan : chan && hvbus_channel_is_open(chan))) {
+        is_open != (chan && hvbus_channel_was_opened(chan))) {
         error_report("%s: bad state in the migration stream",
                      object_get_typename(OBJECT(ic)));
+        /* fit for a reset */
+        hv_ic_core_close(&ic->core);
         return -EINVAL;
     }
     hv_ic_call_over(ic, "the machine's state was replaced");
@@ -342,10 +352,11 @@ const VMStateDescription vmstate_hv_ic = {
     .name = "hv-ic",
     .version_id = 1,
     .minimum_version_id = 1,
+    .pre_save = hv_ic_pre_save,
     .post_load = hv_ic_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_HVBUS_DEVICE(parent_obj, HvIc),
-        VMSTATE_UINT8(core.state, HvIc),
+        VMSTATE_UINT8(saved_state, HvIc),
         VMSTATE_UINT8(core.trans_id, HvIc),
         VMSTATE_UINT16(core.framework.major, HvIc),
         VMSTATE_UINT16(core.framework.minor, HvIc),

@@ -33,6 +33,7 @@ struct HvIc {
 
     /* migrated */
     HvIcCore core;
+    uint8_t saved_state;                /* HvIcState in the stream */
 
     /* host only */
     HvbusChannel *chan;                 /* NULL: closed */

@@ -52,7 +52,7 @@ PCIDevice *vpci_function(HvPci *s, uint8_t devfn)
            ? vpci_pci_bus(s)->devices[devfn] : NULL;
 }
 
-void vpci_bus_update_functions(HvPci *s)
+bool vpci_bus_update_functions(HvPci *s)
 {
     uint64_t now[VPCI_FUNCTION_COUNT / 64] = { 0 };
     bool has_any = false;
@@ -68,15 +68,18 @@ void vpci_bus_update_functions(HvPci *s)
         }
     }
     if (!memcmp(now, s->core.functions, sizeof(now))) {
-        return;
+        return true;
+    }
+    /* Linux sets up the memory of a bus once: an empty one must be new to it */
+    if (!hvbus_device_set_offered(HVBUS_DEVICE(s), has_any)) {
+        return false;
     }
     memcpy(s->core.functions, now, sizeof(now));
-    /* Linux sets up the memory of a bus once: an empty one must be new to it */
-    hvbus_device_set_offered(HVBUS_DEVICE(s), has_any);
     if (s->is_open && s->relations_asked) {
         s->relations_pending = true;
         hvbus_channel_kick(s->chan);
     }
+    return true;
 }
 
 void vpci_bus_describe(HvPci *s, GArray *functions)
@@ -134,8 +137,11 @@ void vpci_bus_update_window(HvPci *s)
     trace_vpci_window(s->device_id, s->core.is_d0, s->core.window_gpa);
     if (memory_region_is_mapped(&s->window)) {
         memory_region_del_subregion(&s->mmio, &s->window);
+        memory_region_del_subregion(&s->dma, &s->window_hole);
     }
     if (s->core.is_d0) {
+        memory_region_add_subregion_overlap(&s->dma, s->core.window_gpa,
+                                            &s->window_hole, 1);
         memory_region_add_subregion_overlap(&s->mmio, s->core.window_gpa,
                                             &s->window, 2);     /* BARs: 1 */
     }
@@ -189,7 +195,9 @@ void vpci_bus_plug(HotplugHandler *h, DeviceState *dev, Error **errp)
     HvPci *s = HV_PCI(h);
 
     trace_vpci_plug(s->device_id, PCI_DEVICE(dev)->devfn);
-    vpci_bus_update_functions(s);
+    if (!vpci_bus_update_functions(s)) {
+        error_setg(errp, "no VMBus channel is left for hv-pci");
+    }
 }
 
 void vpci_bus_unplug(HotplugHandler *h, DeviceState *dev, Error **errp)
@@ -236,12 +244,19 @@ void vpci_bus_remove_soon(HvPci *s)
     }
 }
 
-/* Outside of what let go of the function: its own reset or a packet */
+/*
+ * Outside of what let go of the function, its own reset or a packet, and of the
+ * waits of either: nested event loops do not run the iohandler's context.
+ */
 static void vpci_bus_remove_bh(void *opaque)
 {
     HvPci *s = opaque;
 
-    for (unsigned i = 0; i < VPCI_FUNCTION_COUNT && !s->busy; i++) {
+    if (s->busy) {
+        return;                         /* whoever is busy asks again */
+    }
+    s->busy++;
+    for (unsigned i = 0; i < VPCI_FUNCTION_COUNT; i++) {
         PCIDevice *d = vpci_pci_bus(s)->devices[i];
 
         if (!vpci_bit(s->removing, i)) {
@@ -253,6 +268,9 @@ static void vpci_bus_remove_bh(void *opaque)
             object_unparent(OBJECT(d));
         }
     }
+    s->busy--;
+    vpci_kick_missed(s);
+    vpci_bus_remove_soon(s);
 }
 
 /* --- the bridge --- */
@@ -332,6 +350,9 @@ static void vpci_init_memory(HvPci *s)
     memory_region_init_alias(&s->dma_memory, owner, "hv-pci-dma-memory", guest,
                              0, UINT64_MAX);
     memory_region_add_subregion(&s->dma, 0, &s->dma_memory);
+    /* a function that writes its own configuration would reset itself in DMA */
+    memory_region_init_io(&s->window_hole, owner, NULL, s,
+                          "hv-pci-window-hole", VPCI_WINDOW_BYTES);
     memory_region_init_io(&s->msi, owner, &vpci_msi_ops, s, "hv-pci-msi",
                           VPCI_MSI_BYTES);
     /* takes no part in what a function or the window is doing now */
@@ -367,8 +388,9 @@ bool vpci_bus_realize(HvPci *s, Error **errp)
         }
     }
     vpci_init_memory(s);
-    s->remove_bh = qemu_bh_new_guarded(vpci_bus_remove_bh, s,
-                                       &DEVICE(s)->mem_reentrancy_guard);
+    s->remove_bh = aio_bh_new_guarded(iohandler_get_aio_context(),
+                                      vpci_bus_remove_bh, s,
+                                      &DEVICE(s)->mem_reentrancy_guard);
     s->host = PCI_HOST_BRIDGE(host);
     HV_PCI_HOST(host)->pci = s;
     object_property_add_child(OBJECT(s), "host", OBJECT(host));

@@ -178,6 +178,14 @@ static void vpci_receive(HvPci *s)
     }
 }
 
+void vpci_kick_missed(HvPci *s)
+{
+    if (s->missed_notify && s->is_open) {
+        hvbus_channel_kick(s->chan);
+    }
+    s->missed_notify = false;
+}
+
 void vpci_notify(HvbusDevice *dev, HvbusChannel *chan)
 {
     HvPci *s = HV_PCI(dev);
@@ -197,10 +205,7 @@ void vpci_notify(HvbusDevice *dev, HvbusChannel *chan)
         hvbus_send_flush(chan);
     }
     s->busy--;
-    if (s->missed_notify && s->is_open) {
-        hvbus_channel_kick(s->chan);
-    }
-    s->missed_notify = false;
+    vpci_kick_missed(s);
     vpci_bus_remove_soon(s);
     object_unref(OBJECT(s));
 }

@@ -39,6 +39,7 @@ struct HvPci {
     uint64_t reply_trans_id;
     uint32_t reply_bytes;
     uint8_t reply[VPCI_REPLY_BYTES];
+    bool saved_open;
     int32_t saved_interrupt_count;
     VpciInterrupt *saved_interrupts;    /* those in use */
 
@@ -50,6 +51,7 @@ struct HvPci {
     MemoryRegion io;                    /* leads nowhere */
     MemoryRegion guest_views[VPCI_RANGE_COUNT]; /* of .mmio, in guest memory */
     MemoryRegion window;                /* in .mmio, in D0 */
+    MemoryRegion window_hole;           /* in .dma, in its place */
     MemoryRegion dma;                   /* what functions see: */
     MemoryRegion dma_memory;            /* guest memory and */
     MemoryRegion msi;                   /* where messages go, over it */
@@ -94,7 +96,8 @@ void vpci_bus_reset_function(HvPci *s, uint8_t devfn);
 void vpci_bus_reset_all(HvPci *s);
 void vpci_bus_set_power(HvPci *s, uint8_t devfn, bool on);
 /* After the set of functions may have changed; @s is realized */
-void vpci_bus_update_functions(HvPci *s);
+/* False if a first function cannot be offered */
+bool vpci_bus_update_functions(HvPci *s);
 void vpci_bus_describe(HvPci *s, GArray *functions);
 void vpci_bus_probe_bars(HvPci *s, uint8_t devfn,
                          uint32_t bars[VPCI_BAR_COUNT]);
@@ -110,6 +113,8 @@ void vpci_bus_unplug_request(HotplugHandler *h, DeviceState *dev,
 bool vpci_open(HvbusDevice *dev, HvbusChannel *chan, const uint8_t *user_data);
 void vpci_close(HvbusDevice *dev, HvbusChannel *chan);
 void vpci_notify(HvbusDevice *dev, HvbusChannel *chan);
+/* .busy has ended: packets that came meanwhile are to be looked at */
+void vpci_kick_missed(HvPci *s);
 
 /* vpci-window.c: what the guest and the functions reach by memory accesses */
 extern const MemoryRegionOps vpci_window_ops;

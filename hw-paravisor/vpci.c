@@ -79,6 +79,7 @@ static int vpci_pre_save(void *opaque)
     HvPci *s = opaque;
 
     vpci_saved_clear(s);
+    s->saved_open = s->is_open;
     s->saved_interrupts = g_new(VpciInterrupt, VPCI_INTERRUPT_COUNT);
     for (unsigned i = 0; i < VPCI_INTERRUPT_COUNT; i++) {
         if (s->core.interrupts[i].vector) {
@@ -128,10 +129,10 @@ static bool vpci_load_channel(HvPci *s)
 {
     HvbusChannel *chan = hvbus_device_channel(HVBUS_DEVICE(s), 0);
 
-    /* a channel that failed is open here and not there */
-    if (s->is_open ? !chan : chan && hvbus_channel_is_open(chan)) {
+    if (s->saved_open != (chan && hvbus_channel_was_opened(chan))) {
         return false;
     }
+    s->is_open = s->saved_open;
     s->chan = s->is_open ? chan : NULL;
     return s->is_open || (!s->core.version && !s->reply_pending &&
                           !s->relations_asked && !s->relations_pending);
@@ -182,7 +183,7 @@ static const VMStateDescription vmstate_hv_pci = {
     .post_load = vpci_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_HVBUS_DEVICE(parent_obj, HvPci),
-        VMSTATE_BOOL(is_open, HvPci),
+        VMSTATE_BOOL(saved_open, HvPci),
         VMSTATE_UINT32(core.version, HvPci),
         VMSTATE_BOOL(core.is_d0, HvPci),
         VMSTATE_UINT64(core.window_gpa, HvPci),

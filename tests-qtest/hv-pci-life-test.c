@@ -165,6 +165,26 @@ static void test_bus_unplugged_with_interrupts(void)
     machine_stop(&m);
 }
 
+/* Both asked for before the guest has let go of either */
+static void test_bus_and_function_unplugged_at_once(void)
+{
+    Machine m;
+    Vpci *v = bus_start(&m, EDU);
+    VmbusOffer *offer = v->ch->offer;
+
+    qtest_qmp_device_del_send(m.g->qts, "e0");
+    vpci_client_expect_eject(v, 0);
+    qtest_qmp_device_del_send(m.g->qts, "vp0");
+    vmbus_expect_rescind(m.c, offer);
+    vpci_client_close(v);
+    vmbus_post_relid(m.c, HVBUS_MSG_RELID_RELEASED, offer->relid);
+    /* the function, and the bus, each by id and by path */
+    qtest_qmp_eventwait(m.g->qts, "DEVICE_DELETED");
+    qtest_qmp_eventwait(m.g->qts, "DEVICE_DELETED");
+    qtest_qmp_device_add(m.g->qts, "hv-pci", "vp0", "{}");
+    machine_stop(&m);
+}
+
 static void test_close_resets_functions(void)
 {
     Machine m;
@@ -327,6 +347,7 @@ int main(int argc, char **argv)
     PCI_TEST(unplug_without_a_driver);
     PCI_TEST(unplug_under_io);
     PCI_TEST(bus_unplugged_with_interrupts);
+    PCI_TEST(bus_and_function_unplugged_at_once);
     PCI_TEST(close_resets_functions);
     PCI_TEST(unload_and_reset);
     PCI_TEST(power_states);

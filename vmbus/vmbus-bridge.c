@@ -178,7 +178,9 @@ static void hvbus_bridge_drop(void *opaque, HvbusCoreChannel *ch)
     HvbusChannel *chan = ch->opaque;
 
     trace_hvbus_bridge_drop(ch->relid, ch->sub_idx);
-    if (!ch->sub_idx && !chan->dev->is_withheld) {
+    /* a withheld device has no channel that the guest could let go of later */
+    if (!ch->sub_idx && (!chan->dev->is_withheld ||
+                         DEVICE(chan->dev)->pending_deleted_event)) {
         hvbus_device_released(chan->dev);
     }
     hvbus_channel_drop(chan);

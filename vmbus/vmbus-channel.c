@@ -31,6 +31,10 @@ static void hvbus_notify_bh(void *opaque)
 {
     HvbusChannel *chan = opaque;
 
+    /* scheduled before the channel got its context: the kick at open is later */
+    if (qatomic_read(&chan->ctx) != qemu_get_current_aio_context()) {
+        return;
+    }
     qatomic_set(&chan->is_kicked, false);
     smp_mb();               /* a kick from now on schedules anew */
     /* while stopped nothing is received: the kick at resume makes up for it */
@@ -521,6 +525,11 @@ void hvbus_channel_set_opaque(HvbusChannel *chan, void *opaque)
     chan->opaque = opaque;
 }
 
+bool hvbus_channel_was_opened(HvbusChannel *chan)
+{
+    return qatomic_read(&chan->is_open);
+}
+
 void *hvbus_channel_opaque(HvbusChannel *chan)
 {
     return chan->opaque;
@@ -536,7 +545,7 @@ void hvbus_channel_set_aio_context(HvbusChannel *chan, AioContext *ctx)
     }
     old = g_new0(HvbusOldBh, 1);
     old->bh = chan->bh;
-    chan->ctx = ctx;
+    qatomic_set(&chan->ctx, ctx);
     hvbus_channel_new_bh(chan);
     qatomic_set(&chan->is_kicked, false);
     call_rcu(old, hvbus_old_bh_free, rcu);

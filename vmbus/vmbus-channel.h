@@ -83,6 +83,8 @@ uint16_t hvbus_channel_idx(HvbusChannel *chan);     /* 0: primary */
 uint32_t hvbus_channel_relid(HvbusChannel *chan);   /* correlator for traces */
 uint32_t hvbus_channel_target_vp(HvbusChannel *chan);
 bool hvbus_channel_is_open(HvbusChannel *chan);
+/* As the above, but also when the guest has broken the ring since */
+bool hvbus_channel_was_opened(HvbusChannel *chan);
 HvbusChannel *hvbus_device_channel(HvbusDevice *dev, uint16_t idx); /* or NULL */
 AddressSpace *hvbus_device_as(HvbusDevice *dev);
 /* The partition's reference counter, in units of 100 ns.  any thread */

@@ -22,12 +22,34 @@ void hvbus_core_restore_begin(HvbusCore *core)
     core->is_restoring = true;
 }
 
+static bool hvbus_core_lacks_relid(const HvbusCore *core)
+{
+    uint32_t i;
+
+    for (i = 0; i < core->offers->len; i++) {
+        const HvbusCoreChannel *ch = core->offers->pdata[i];
+
+        if (!ch->relid) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool hvbus_core_restore_end(HvbusCore *core)
 {
     bool is_ok = true;
     uint32_t i, relid;
 
     core->is_restoring = false;
+    /* as many relids as those without a device hold may be wanted below */
+    for (i = core->offers->len; i-- > 0;) {
+        HvbusCoreChannel *ch = core->offers->pdata[i];
+
+        if (!ch->opaque && hvbus_core_lacks_relid(core)) {
+            hvbus_core_remove(core, ch);
+        }
+    }
     for (i = 0; i < core->offers->len; i++) {
         HvbusCoreChannel *ch = core->offers->pdata[i];
 
@@ -37,7 +59,8 @@ bool hvbus_core_restore_end(HvbusCore *core)
         is_ok = false;
         /* the load has failed; leave what can still be reset */
         ch->state = HVBUS_CHAN_HIDDEN;
-        for (relid = HVBUS_RELID_MIN; !ch->relid; relid++) {
+        for (relid = HVBUS_RELID_MIN;
+             !ch->relid && relid <= HVBUS_RELID_MAX; relid++) {
             if (!core->by_relid[relid]) {
                 core->by_relid[relid] = ch;
                 ch->relid = relid;

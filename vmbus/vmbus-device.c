@@ -260,13 +260,16 @@ static void hvbus_unplug_bh(void *opaque)
     object_unref(OBJECT(dev));
 }
 
-/* Outside of what let go of the device: a hypercall's handler or a reset */
+/*
+ * Outside of what let go of the device: a hypercall's handler, a reset, or an
+ * event loop that one of them runs, which leaves the iohandler's context alone
+ */
 void hvbus_device_released(HvbusDevice *dev)
 {
     if (!dev->unplug_scheduled) {
         dev->unplug_scheduled = true;
         object_ref(OBJECT(dev));
-        replay_bh_schedule_oneshot_event(qemu_get_aio_context(),
+        replay_bh_schedule_oneshot_event(iohandler_get_aio_context(),
                                          hvbus_unplug_bh, dev);
     }
 }

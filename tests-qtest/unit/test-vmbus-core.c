@@ -619,6 +619,33 @@ static void test_restore_checks(Fixture *f, const void *data)
     assert_log(f, "close 2;");
 }
 
+/* A stream whose channels without devices hold every relid */
+static void test_restore_leaves_no_relid(Fixture *f, const void *data)
+{
+    HvbusCore *c = &f->core;
+    HvbusOffer offer = { 0 };
+    uint32_t n;
+
+    hvbus_core_restore_begin(c);
+    g_assert_true(hvbus_core_restore_conn(c, HVBUS_CONN_OFFERED, 0x50003, 0,
+                                          2));
+    for (n = HVBUS_RELID_MIN; n <= HVBUS_RELID_MAX; n++) {
+        HvbusCoreChannel *ch;
+
+        stl_le_p(offer.instance_id + 4, n);
+        ch = hvbus_core_add(c, &offer, 0, NULL);
+        g_assert_nonnull(ch);
+        g_assert_true(hvbus_core_restore_channel(c, ch, n,
+                                                 HVBUS_CHAN_RESCINDED));
+    }
+    g_assert_false(hvbus_core_restore_end(c));
+    g_assert_true(c->by_relid[f->a->relid] == f->a);
+    g_assert_true(c->by_relid[f->b->relid] == f->b);
+    g_assert_true(f->a->relid != f->b->relid);
+    g_assert_null(hvbus_core_out(c));
+    hvbus_core_reset(c);
+}
+
 #define ADD(name) \
     g_test_add("/paravisor/vmbus-core/" #name, Fixture, NULL, setup, \
                test_##name, teardown)
@@ -647,5 +674,6 @@ int main(int argc, char **argv)
     ADD(flood_is_held_back);
     ADD(relids_run_out);
     ADD(restore_checks);
+    ADD(restore_leaves_no_relid);
     return g_test_run();
 }
