@@ -51,6 +51,9 @@ typedef struct NetvspOut {
     QTAILQ_ENTRY(NetvspOut) next;
 } NetvspOut;
 
+/* A driver that was at rest in so many looks in a row sends nothing more */
+#define NETVSP_REST_COUNT               10
+
 /* Frames in the receive buffer that the guest was not told of yet */
 typedef struct NetvspBatch {
     NetvspChain chain;
@@ -140,6 +143,9 @@ struct HvNet {
     bool rx_starved;                    /* sections ran out; none came back */
     bool rx_retry;                      /* unblock queues in flush_bh */
     uint32_t tx_frames;                 /* sent so far; wraps */
+    bool is_unplugging;
+    unsigned int rest_count;            /* looks at a driver that was at rest */
+    uint32_t rest_tx_frames;
     uint16_t rsc_id;
     uint8_t *tx_buf;
     uint8_t *rx_buf;

@@ -73,7 +73,7 @@ static void netvsp_vm_state_change(void *opaque, bool running, RunState state)
 static void netvsp_link_status_changed(NetClientState *nc)
 {
     HvNet *s = qemu_get_nic_opaque(nc);
-    bool up = !qemu_get_queue(s->nic)->link_down;
+    bool up = !qemu_get_queue(s->nic)->link_down && !s->is_unplugging;
 
     for (int i = 0; i < s->queue_count && !up; i++) {
         /* what waits in the netdev's queues will not get there */
@@ -180,6 +180,49 @@ static void netvsp_close(HvbusDevice *dev, HvbusChannel *chan)
         netvsp_reset_protocol(s);
         netvsp_tx_purge(s);
     }
+}
+
+static bool netvsp_is_at_rest(HvNet *s)
+{
+    if (!s->rndis.is_initialized || s->link_pending ||
+        s->open_channels != s->core.subchannel_count + 1 ||
+        (s->core.subchannel_count && !s->rndis.rss.is_enabled)) {
+        return false;
+    }
+    for (int i = 0; i < s->queue_count; i++) {
+        if (!QTAILQ_EMPTY(&s->queues[i].tx)) {
+            return false;
+        }
+    }
+    for (int i = 0; i < s->num_queues; i++) {
+        NetvspChannel *ch = &s->chans[i];
+
+        if (ch->is_open && (!QTAILQ_EMPTY(&ch->out) ||
+                            !hvbus_channel_is_drained(ch->chan))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/*
+ * Linux waits without end for answers that a rescinded channel cannot bring: in
+ * the setting up of sub-channels, which holds the RTNL, and for packets that
+ * were not completed.  Without a link it sends nothing more.
+ */
+static bool netvsp_unplug_ready(HvbusDevice *dev)
+{
+    HvNet *s = HV_NET(dev);
+
+    if (!s->is_unplugging) {
+        s->is_unplugging = true;
+        netvsp_link_status_changed(qemu_get_queue(s->nic));
+    }
+    if (!netvsp_is_at_rest(s) || s->tx_frames != s->rest_tx_frames) {
+        s->rest_tx_frames = s->tx_frames;
+        s->rest_count = 0;
+    }
+    return s->rest_count++ >= NETVSP_REST_COUNT;
 }
 
 static void netvsp_reset_hold(Object *obj, ResetType type)
@@ -365,6 +408,7 @@ static void netvsp_class_init(ObjectClass *klass, void *data)
     rc->phases.hold = netvsp_reset_hold;
 
     hdc->if_type = netvsp_if_type;
+    hdc->unplug_ready = netvsp_unplug_ready;
     hdc->offer_flags = HVBUS_OFFER_ENUMERATE;
     hdc->realize = netvsp_realize;
     hdc->unrealize = netvsp_unrealize;

@@ -15,6 +15,8 @@ static const uint32_t versions[] = {
     NVSP_VERSION_6, NVSP_VERSION_6_1,
 };
 
+#define NS_PER_S                1000000000LL
+
 static Netvsc *start(NetMachine *m)
 {
     net_machine_start(m, "", "");
@@ -153,6 +155,11 @@ static void unplug(NetMachine *m, Netvsc *n)
     VmbusOffer *offer = n->ch[0]->offer;
 
     qtest_qmp_device_del_send(m->g->qts, "nic0");
+    /* a driver that never comes to rest is given five seconds */
+    hv_guest_step(m->g, 4 * NS_PER_S);
+    vmbus_pump(m->c);
+    g_assert_false(offer->rescinded);
+    hv_guest_step(m->g, 2 * NS_PER_S);
     vmbus_expect_rescind(m->c, offer);
     netvsc_close_rudely(n);
     vmbus_post_relid(m->c, HVBUS_MSG_RELID_RELEASED, offer->relid);
@@ -177,6 +184,41 @@ static void test_unplug_and_plug_with_frames_in_flight(void)
         net_machine_check_traffic(&m, n, i);
     }
     stop(&m, n);
+}
+
+/* Each look of the device is 10 ms after the last */
+static void step_while_driver_works(NetMachine *m, Netvsc *n, unsigned looks)
+{
+    while (looks--) {
+        hv_guest_step(m->g, NS_PER_S / 100);
+        g_assert_true(netvsc_control_is_quiet(n));
+    }
+}
+
+/* The link goes, and the channels when the driver has nothing under way */
+static void test_unplug_waits_for_the_driver(void)
+{
+    g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
+    NetFlow flow = net_flow(false, NET_RAW, net_machine_peer_mac,
+                            net_machine_mac);
+    NetvscTx tx = { .frame = frame, .bytes = 100 };
+    NetMachine m;
+    Netvsc *n = start(&m);
+    VmbusOffer *offer = n->ch[0]->offer;
+
+    net_build_raw(frame, &flow, tx.bytes, 1);
+    qtest_qmp_device_del_send(m.g->qts, "nic0");
+    netvsc_expect_indication(n, RNDIS_STATUS_MEDIA_DISCONNECT);
+    step_while_driver_works(&m, n, 7);
+    netvsc_expect_sent(n, netvsc_send_in_section(n, 0, &tx, 1));
+    step_while_driver_works(&m, n, 7);
+    g_assert_false(offer->rescinded);
+    step_while_driver_works(&m, n, 7);
+    vmbus_expect_rescind(m.c, offer);
+    netvsc_close_rudely(n);
+    vmbus_post_relid(m.c, HVBUS_MSG_RELID_RELEASED, offer->relid);
+    qtest_qmp_eventwait(m.g->qts, "DEVICE_DELETED");
+    net_machine_stop(&m);
 }
 
 /* The netdev goes first: the card stays, without a link */
@@ -299,6 +341,7 @@ int main(int argc, char **argv)
     NET_TEST(system_reset_with_frames_in_flight);
     NET_TEST(system_reset_in_every_state);
     NET_TEST(unplug_and_plug_with_frames_in_flight);
+    NET_TEST(unplug_waits_for_the_driver);
     NET_TEST(netdev_goes_with_frames_in_flight);
     NET_TEST(migrates_with_frames_in_flight);
     NET_TEST(migrates_what_the_guest_has_set);

@@ -308,16 +308,8 @@ static void hvbus_bridge_realize(DeviceState *dev, Error **errp)
 static void hvbus_bridge_unplug_request(HotplugHandler *handler,
                                         DeviceState *qdev, Error **errp)
 {
-    HvbusBridge *b = HVBUS_BRIDGE(handler);
-    HvbusChannel *primary = hvbus_device_channel(HVBUS_DEVICE(qdev), 0);
-
     qdev->pending_deleted_event = true;
-    if (primary && primary->core) {
-        hvbus_core_rescind(&b->core, primary->core, false);
-        hvbus_bridge_flush(b);
-    } else {
-        hvbus_device_released(HVBUS_DEVICE(qdev));
-    }
+    hvbus_device_take_back(HVBUS_DEVICE(qdev));
 }
 
 static void hvbus_bridge_unplug(HotplugHandler *handler, DeviceState *qdev,

@@ -525,6 +525,14 @@ void hvbus_channel_set_opaque(HvbusChannel *chan, void *opaque)
     chan->opaque = opaque;
 }
 
+bool hvbus_channel_is_drained(HvbusChannel *chan)
+{
+    return !hvbus_channel_ready(chan) ||
+           (hvbus_ring_is_empty(&chan->in) && hvbus_ring_is_empty(&chan->out) &&
+            chan->in.idx == chan->in.shown_idx &&
+            chan->out.idx == chan->out.shown_idx);
+}
+
 bool hvbus_channel_was_opened(HvbusChannel *chan)
 {
     return qatomic_read(&chan->is_open);

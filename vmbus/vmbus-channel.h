@@ -54,6 +54,12 @@ struct HvbusDeviceClass {
     void (*close)(HvbusDevice *dev, HvbusChannel *chan);
     /* There may be packets to receive, or room to send what did not fit */
     void (*notify)(HvbusDevice *dev, HvbusChannel *chan);
+    /*
+     * The user wants the device back, while the guest has its primary channel open:
+     * bring the guest's driver to rest.  Called again every few milliseconds, for
+     * some seconds, until true; then the channels are rescinded.  Optional
+     */
+    bool (*unplug_ready)(HvbusDevice *dev);
 };
 
 struct HvbusDevice {
@@ -71,6 +77,8 @@ struct HvbusDevice {
     AddressSpace *as;                   /* the guest's memory, for DMA */
     bool unplug_scheduled;
     bool is_withheld;                   /* not offered to the guest */
+    QEMUTimer *unplug_timer;            /* until the driver is at rest */
+    int64_t unplug_deadline_ms;
 };
 
 /* Add to a device's vmstate: channels, rings and their in-flight positions */
@@ -129,6 +137,12 @@ void *hvbus_channel_opaque(HvbusChannel *chan);
  */
 void hvbus_channel_set_aio_context(HvbusChannel *chan, AioContext *ctx);
 AioContext *hvbus_channel_aio_context(HvbusChannel *chan);
+
+/*
+ * Has either side received all that the other has sent?  Also true if the channel
+ * is not open or has failed.  From the channel's context
+ */
+bool hvbus_channel_is_drained(HvbusChannel *chan);
 
 /* Run notify() soon, from the channel's context.  any thread */
 void hvbus_channel_kick(HvbusChannel *chan);

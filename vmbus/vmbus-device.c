@@ -165,6 +165,7 @@ static void hvbus_device_unrealize(DeviceState *qdev)
     HvbusChannel *primary = hvbus_device_channel(dev, 0);
 
     dev->unplug_scheduled = true;
+    timer_del(dev->unplug_timer);
     if (primary && primary->core) {
         hvbus_core_rescind(&b->core, primary->core, true);
         hvbus_bridge_flush(b);
@@ -274,15 +275,60 @@ void hvbus_device_released(HvbusDevice *dev)
     }
 }
 
+/* True if the driver may go on as it likes: it is not there or at rest */
+static bool hvbus_device_is_at_rest(HvbusDevice *dev, HvbusChannel *primary)
+{
+    HvbusDeviceClass *hc = HVBUS_DEVICE_GET_CLASS(dev);
+    int64_t now_ms = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
+
+    if (!hc->unplug_ready || !hvbus_channel_is_open(primary) ||
+        hc->unplug_ready(dev)) {
+        return true;
+    }
+    if (!dev->unplug_deadline_ms) {
+        dev->unplug_deadline_ms = now_ms + HVBUS_UNPLUG_MAX_MS;
+    } else if (now_ms >= dev->unplug_deadline_ms) {
+        return true;
+    }
+    timer_mod(dev->unplug_timer, now_ms + HVBUS_UNPLUG_POLL_MS);
+    return false;
+}
+
+void hvbus_device_take_back(HvbusDevice *dev)
+{
+    HvbusBridge *b = hvbus_device_bridge(dev);
+    HvbusChannel *primary = hvbus_device_channel(dev, 0);
+
+    if (!primary || !primary->core) {
+        hvbus_device_released(dev);
+    } else if (hvbus_device_is_at_rest(dev, primary)) {
+        trace_hvbus_device_take_back(primary->relid);
+        timer_del(dev->unplug_timer);
+        dev->unplug_deadline_ms = 0;
+        hvbus_core_rescind(&b->core, primary->core, false);
+        hvbus_bridge_flush(b);
+    }
+}
+
+static void hvbus_device_unplug_timer(void *opaque)
+{
+    hvbus_device_take_back(opaque);
+}
+
 static void hvbus_device_init(Object *obj)
 {
-    HVBUS_DEVICE(obj)->channels = g_ptr_array_new();
+    HvbusDevice *dev = HVBUS_DEVICE(obj);
+
+    dev->channels = g_ptr_array_new();
+    dev->unplug_timer = timer_new_ms(QEMU_CLOCK_VIRTUAL,
+                                     hvbus_device_unplug_timer, dev);
 }
 
 static void hvbus_device_finalize(Object *obj)
 {
     HvbusDevice *dev = HVBUS_DEVICE(obj);
 
+    timer_free(dev->unplug_timer);
     g_ptr_array_free(dev->channels, true);
     g_free(dev->saved_rings);
 }

@@ -20,6 +20,10 @@ OBJECT_DECLARE_SIMPLE_TYPE(HvbusBus, HVBUS_BUS)
 #define TYPE_HVBUS_BRIDGE "hv-vmbus"
 OBJECT_DECLARE_SIMPLE_TYPE(HvbusBridge, HVBUS_BRIDGE)
 
+/* How long a driver may take to come to rest before its device is taken back */
+#define HVBUS_UNPLUG_POLL_MS            10
+#define HVBUS_UNPLUG_MAX_MS             5000
+
 /* VTL that this server's guest runs in */
 #define HVBUS_VTL 0
 
@@ -158,6 +162,8 @@ HvbusBridge *hvbus_device_bridge(HvbusDevice *dev);
 void hvbus_device_offer(HvbusDevice *dev, HvbusOffer *offer);
 /* The guest has let go of @dev: finish its unplug */
 void hvbus_device_released(HvbusDevice *dev);
+/* The user wants it back: rescind its channels, as soon as the driver is at rest */
+void hvbus_device_take_back(HvbusDevice *dev);
 /* The device with this id on the bus, or NULL */
 HvbusDevice *hvbus_find_device(HvbusBridge *b, const uint8_t *instance_id);
 extern const VMStateDescription vmstate_hvbus_bridge;

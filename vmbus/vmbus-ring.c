@@ -142,6 +142,14 @@ static void hvbus_ring_store(HvbusRing *r, uint32_t offset, uint32_t val)
 #define RING_STORE(r, field, val) \
     hvbus_ring_store(r, offsetof(HvbusRingHeaderWire, field), val)
 
+bool hvbus_ring_is_empty(const HvbusRing *r)
+{
+    HvbusRingHeaderWire wire;
+
+    hvbus_ring_header(r, &wire);
+    return wire.read_index == wire.write_index;
+}
+
 void hvbus_ring_header(const HvbusRing *r, HvbusRingHeaderWire *wire)
 {
     memcpy(wire, r->map->page_host[r->first_page], sizeof(*wire));

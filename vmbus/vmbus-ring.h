@@ -51,6 +51,9 @@ bool hvbus_ring_start_out(HvbusRing *r);
 /* The header as it is now, for the monitor */
 void hvbus_ring_header(const HvbusRing *r, HvbusRingHeaderWire *wire);
 
+/* Is there nothing in it?  False if an index is out of range */
+bool hvbus_ring_is_empty(const HvbusRing *r);
+
 /* Guest to host */
 void hvbus_ring_set_mask(HvbusRing *r, bool masked);
 /* Bytes to read, or -1 if the guest's index is out of range */

@@ -16,15 +16,19 @@ DOMAIN = '1234'
 SERIAL = 0xa1b2c3d4
 FUNCTION = DOMAIN + ':00:00.0'
 
-# Checked I/O on one CPU, until /run/stop appears; see test_disk.py
+# Checked I/O on one CPU, until /run/stop appears; see test_disk.py. A node of its
+# own: dd would make a plain file of one in /dev that goes with the disk
 CHECKER = r'''
 n=0
+node=/run/%(tag)s.disk
+rm -f $node
+mknod $node b $(tr : ' ' </sys/block/%(dev)s/dev) || exit 4
 while ! [ -e /run/stop ]; do
     n=$((n + 1))
     head -c 524288 /dev/urandom >/tmp/want.%(tag)s
-    taskset -c %(cpu)d dd if=/tmp/want.%(tag)s of=/dev/%(dev)s bs=32k \
+    taskset -c %(cpu)d dd if=/tmp/want.%(tag)s of=$node bs=32k \
         seek=$((%(cpu)d * 64 + n %% 4 * 16)) oflag=direct conv=notrunc 2>/dev/null || exit 1
-    taskset -c %(cpu)d dd if=/dev/%(dev)s of=/tmp/got.%(tag)s bs=32k \
+    taskset -c %(cpu)d dd if=$node of=/tmp/got.%(tag)s bs=32k \
         skip=$((%(cpu)d * 64 + n %% 4 * 16)) count=16 iflag=direct 2>/dev/null || exit 2
     cmp /tmp/want.%(tag)s /tmp/got.%(tag)s || exit 3
 done
@@ -54,7 +58,9 @@ class PciCase(guest.TestCase):
         self.wait_disk(vm)
 
     def wait_disk(self, vm):
-        vm.wait_until('[ "$(cat /sys/block/nvme0n1/size)" = 65536 ]')
+        # sysfs shows a disk before it can be opened
+        vm.wait_until('[ "$(cat /sys/block/nvme0n1/size)" = 65536 ] && [ -b /dev/nvme0n1 ] && '
+                      'dd if=/dev/nvme0n1 of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null')
 
     def start_checkers(self, vm, cpus, dev='nvme0n1'):
         vm.sh('rm -f /run/stop')
@@ -167,7 +173,7 @@ class Nvme(PciCase):
             self.check_io(vm, 2)
             vm.qmp('device_del', id='vp0')
             vm.monitor.wait_event('DEVICE_DELETED', match={'device': 'vp0'})
-            vm.wait_until('! [ -e /sys/block/nvme0n1 ]')
+            vm.wait_until('! [ -e /sys/block/nvme0n1 ] && ! [ -e /dev/nvme0n1 ]')
             vm.qmp('device_add', driver='hv-pci', id='vp0', instance_id=BUS_ID % 1)
             vm.qmp('device_add', driver='nvme', id='nvme0', bus='vp0.0', drive='nv', serial='qpv')
             self.wait_disk(vm)
