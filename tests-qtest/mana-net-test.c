@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "qobject/qdict.h"
+#include "qobject/qlist.h"
 #include "lib/mana-machine.h"
 #include "lib/net-rss.h"
 
@@ -650,6 +652,53 @@ static void test_fence(void)
     mana_machine_stop(&m);
 }
 
+/* --- the monitor --- */
+
+static void test_shown_in_monitor(void)
+{
+    ManaMachine m;
+    ManaPort p;
+    ManaTx tx = { 0 };
+    QDict *rsp, *port;
+    char *text, *mac;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    send_raw(&m, &p, 100, &tx);
+    send_raw(&m, &p, 200, &tx);
+    rsp = qtest_qmp(m.g->qts, "{ 'execute': 'query-mana' }");
+    port = qobject_to(QDict, qlist_peek(qdict_get_qlist(rsp, "return")));
+    g_assert_cmpstr(qdict_get_str(port, "qom-path"), ==,
+                    "/machine/peripheral/nic0");
+    g_assert(qdict_get_bool(port, "channel"));
+    g_assert(qdict_get_bool(port, "registered"));
+    port = qobject_to(QDict, qlist_peek(qdict_get_qlist(port, "vports")));
+    mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", p.vp->mac[0],
+                          p.vp->mac[1], p.vp->mac[2], p.vp->mac[3],
+                          p.vp->mac[4], p.vp->mac[5]);
+    g_assert_cmpstr(qdict_get_str(port, "mac"), ==, mac);
+    g_assert(qdict_get_bool(port, "link"));
+    g_assert(qdict_get_bool(port, "receiving"));
+    g_assert_cmpint(qdict_get_int(port, "tx-packets"), ==, 2);
+    g_assert_cmpint(qdict_get_int(port, "tx-bytes"), ==, 300);
+    g_assert_cmpuint(qlist_size(qdict_get_qlist(port, "send-queues")), ==, 1);
+    g_assert_cmpuint(qlist_size(qdict_get_qlist(port, "receive-queues")), ==, 1);
+    qobject_unref(rsp);
+
+    rsp = qtest_qmp(m.g->qts, "{ 'execute': 'x-query-mana' }");
+    text = g_strdup(qdict_get_str(qdict_get_qdict(rsp, "return"),
+                                  "human-readable-text"));
+    g_assert_nonnull(strstr(text, "nic0: hardware channel up, "
+                                  "Ethernet registered"));
+    g_assert_nonnull(strstr(text, mac));
+    g_assert_nonnull(strstr(text, "sent 2 packets, 300 bytes"));
+    qobject_unref(rsp);
+    g_free(text);
+    g_free(mac);
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -681,5 +730,7 @@ int main(int argc, char **argv)
     qtest_add_func("/paravisor/mana-net/rx-disabled-drops",
                    test_rx_disabled_drops);
     qtest_add_func("/paravisor/mana-net/fence", test_fence);
+    qtest_add_func("/paravisor/mana-net/shown-in-monitor",
+                   test_shown_in_monitor);
     return g_test_run();
 }
