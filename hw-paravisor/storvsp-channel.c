@@ -166,6 +166,7 @@ static void storvsp_handle_packet(StorvspChannel *ch, const HvbusPacket *pkt)
             qatomic_set(&ch->s->has_srb, true);
             qemu_bh_schedule(ch->s->ctl_bh);    /* for a rescan */
         }
+        ch->srb_count++;
         storvsp_run_srb(ch, &v.srb, pkt);
         return;
     }
@@ -272,6 +273,48 @@ void storvsp_settle(HvScsi *s)
             aio_wait_bh_oneshot(ch->ctx, storvsp_flush_bh, ch);
         }
     }
+}
+
+typedef struct StorvspLook {
+    StorvspChannel *ch;
+    bool is_at_rest;
+    uint32_t srb_count;
+} StorvspLook;
+
+/* In the channel's context */
+static void storvsp_look(void *opaque)
+{
+    StorvspLook *look = opaque;
+    StorvspChannel *ch = look->ch;
+
+    look->srb_count = ch->srb_count;
+    look->is_at_rest = !ch->inflight_count && !ch->done_count &&
+                       ch->ctl.state == STORVSP_CTL_NONE &&
+                       hvbus_channel_is_drained(ch->chan);
+}
+
+bool storvsp_is_at_rest(HvScsi *s)
+{
+    bool is_at_rest = !qatomic_read(&s->rescan_pending);
+    uint32_t srb_count = 0;
+
+    for (int i = 0; i < s->num_queues; i++) {
+        StorvspLook look = { .ch = &s->chans[i], .is_at_rest = true };
+
+        if (!look.ch->is_open) {
+            continue;
+        }
+        if (look.ch->ctx == qemu_get_aio_context()) {
+            storvsp_look(&look);
+        } else {
+            aio_wait_bh_oneshot(look.ch->ctx, storvsp_look, &look);
+        }
+        is_at_rest = is_at_rest && look.is_at_rest;
+        srb_count += look.srb_count;
+    }
+    is_at_rest = is_at_rest && srb_count == s->rest_srb_count;
+    s->rest_srb_count = srb_count;
+    return is_at_rest;
 }
 
 void storvsp_channel_init(HvScsi *s, uint16_t idx, AioContext *ctx)

@@ -28,6 +28,9 @@ OBJECT_DECLARE_SIMPLE_TYPE(HvScsi, HV_SCSI)
 
 typedef struct StorvspChannel StorvspChannel;
 
+/* A driver that was at rest in so many looks in a row has removed its disks */
+#define STORVSP_REST_COUNT              50
+
 /* A SCSI request under way.  Belongs to the context of its channel */
 typedef struct StorvspRequest {
     StorvspChannel *ch;
@@ -88,6 +91,7 @@ struct StorvspChannel {
     QEMUBH *flush_bh;
     QTAILQ_HEAD(, StorvspRequest) inflight;
     uint32_t inflight_count;            /* atomic */
+    uint32_t srb_count;                 /* taken so far; wraps */
     bool in_notify;
     bool missed_notify;
     bool is_full;                       /* STORVSP_MAX_OUTSTANDING reached */
@@ -115,6 +119,9 @@ struct HvScsi {
     VMChangeStateEntry *vm_state_entry;
     bool is_stopped;                    /* the VM; atomic */
     bool is_drained;                    /* a back end; atomic */
+    bool is_unplugging;                 /* units are hidden; atomic */
+    unsigned int rest_count;            /* looks at a driver that was at rest */
+    uint32_t rest_srb_count;
 };
 
 #define storvsp_guest_error(ch, fmt, ...)                                   \
@@ -134,6 +141,11 @@ void storvsp_notify(HvbusDevice *dev, HvbusChannel *chan);
 /* Complete @trans_id: into the ring, or into the queue if that is full */
 void storvsp_reply(StorvspChannel *ch, uint64_t trans_id,
                    const StorvspPacketWire *msg);
+/*
+ * Is nothing under way, has the guest seen all answers, and was no request taken
+ * since the last call?  BQL
+ */
+bool storvsp_is_at_rest(HvScsi *s);
 /* A request is over: let the guest know, and receive again if we stopped */
 void storvsp_request_over(StorvspChannel *ch);
 /*

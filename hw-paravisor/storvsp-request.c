@@ -114,6 +114,11 @@ static void storvsp_run_absent(StorvspRequest *r)
     storvsp_finish(r, STORVSP_SRB_SUCCESS, GOOD, bytes, NULL, 0);
 }
 
+static bool storvsp_is_flush(uint8_t opcode)
+{
+    return opcode == SYNCHRONIZE_CACHE || opcode == SYNCHRONIZE_CACHE_16;
+}
+
 static void storvsp_submit(StorvspRequest *r, SCSIDevice *d)
 {
     /* QEMU's target answers REPORT LUNS at LUN 0 only */
@@ -158,7 +163,9 @@ void storvsp_run_srb(StorvspChannel *ch, const StorvspSrb *srb,
     storvsp_sgl_truncate(&r->sgl, srb->data_bytes);
 
     d = scsi_device_get(&s->bus, srb->path, srb->target, srb->lun);
-    if (!d || (d->lun != srb->lun && srb->cdb[0] != REPORT_LUNS)) {
+    if (!d || (d->lun != srb->lun && srb->cdb[0] != REPORT_LUNS) ||
+        (qatomic_read(&s->is_unplugging) &&
+         !storvsp_is_flush(srb->cdb[0]))) {
         storvsp_run_absent(r);
     } else {
         storvsp_submit(r, d);

@@ -156,6 +156,26 @@ static void storvsp_close(HvbusDevice *dev, HvbusChannel *chan)
     }
 }
 
+/*
+ * Linux flushes the caches of disks that it removes, and does not get over it when
+ * it does so in a rescinded channel.  So the disks go first.
+ */
+static bool storvsp_unplug_ready(HvbusDevice *dev)
+{
+    HvScsi *s = HV_SCSI(dev);
+
+    if (!qatomic_xchg(&s->is_unplugging, true)) {
+        storvsp_rescan(s);
+    }
+    if (!qatomic_read(&s->has_srb)) {
+        return true;
+    }
+    if (!storvsp_is_at_rest(s)) {
+        s->rest_count = 0;
+    }
+    return s->rest_count++ >= STORVSP_REST_COUNT;
+}
+
 static void storvsp_reset_hold(Object *obj, ResetType type)
 {
     HvScsi *s = HV_SCSI(obj);
@@ -427,6 +447,7 @@ static void storvsp_class_init(ObjectClass *klass, void *data)
     hdc->unrealize = storvsp_unrealize;
     hdc->open = storvsp_open;
     hdc->close = storvsp_close;
+    hdc->unplug_ready = storvsp_unplug_ready;
     hdc->notify = storvsp_notify;
 
     hc->pre_plug = storvsp_unit_pre_plug;

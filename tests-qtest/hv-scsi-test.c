@@ -7,6 +7,8 @@
 #include "qobject/qdict.h"
 #include "lib/storvsc-client.h"
 
+#define NS_PER_S                1000000000LL
+
 #define DISK_BYTES          (16 * MiB)
 #define VERIFY_PAGES        64
 #define SECTORS_PER_PAGE    (HV_PAGE_SIZE / STORVSC_BLOCK_BYTES)
@@ -499,12 +501,47 @@ static void test_controller_unplugged_with_io_in_flight(void)
 
     submit_slow(&m, s);
     qtest_qmp_device_del_send(m.g->qts, "s0");
+    /* a driver that never comes to rest is given five seconds */
+    hv_guest_step(m.g, 6 * NS_PER_S);
     vmbus_expect_rescind(m.c, offer);
     storvsc_close(s);
     vmbus_post_relid(m.c, HVBUS_MSG_RELID_RELEASED, offer->relid);
     qtest_qmp_eventwait(m.g->qts, "DEVICE_DELETED");
     s = storvsc_start(m.c, 0, STORVSP_VERSION_6_2);
     stop(&m, s);
+}
+
+/* The units go first, all but their caches; the channels when all is quiet */
+static void test_unplug_waits_for_the_driver(void)
+{
+    StorvscRequest flush = { .cdb = { 0x35 /* SYNCHRONIZE CACHE */ }, .cdb_bytes = 10 };
+    Machine m;
+    Storvsc *s = start(&m, "");
+    VmbusOffer *offer = s->ch[0]->offer;
+    unsigned seen = s->rescans;
+
+    g_assert_cmphex(storvsc_test_unit(s, 0), ==, STORVSP_SRB_SUCCESS);
+    qtest_qmp_device_del_send(m.g->qts, "s0");
+    storvsc_expect_rescan(s, seen);
+    g_assert_cmphex(storvsc_test_unit(s, 0), ==, STORVSP_SRB_INVALID_LUN);
+    for (unsigned look = 0; look < 40; look++) {
+        hv_guest_step(m.g, NS_PER_S / 100);
+    }
+    g_assert_cmphex(storvsc_run(s, &flush).srb.srb_status, ==,
+                    STORVSP_SRB_SUCCESS);
+    for (unsigned look = 0; look < 40; look++) {
+        hv_guest_step(m.g, NS_PER_S / 100);
+    }
+    vmbus_pump(m.c);
+    g_assert_false(offer->rescinded);
+    for (unsigned look = 0; look < 20; look++) {
+        hv_guest_step(m.g, NS_PER_S / 100);
+    }
+    vmbus_expect_rescind(m.c, offer);
+    storvsc_close(s);
+    vmbus_post_relid(m.c, HVBUS_MSG_RELID_RELEASED, offer->relid);
+    qtest_qmp_eventwait(m.g->qts, "DEVICE_DELETED");
+    machine_stop(&m);
 }
 
 static void test_hot_plugged_lun_makes_the_guest_rescan(void)
@@ -641,6 +678,7 @@ int main(int argc, char **argv)
     SCSI_TEST(system_reset_with_io_in_flight);
     SCSI_TEST(system_reset_in_every_state);
     SCSI_TEST(controller_unplugged_with_io_in_flight);
+    SCSI_TEST(unplug_waits_for_the_driver);
     SCSI_TEST(hot_plugged_lun_makes_the_guest_rescan);
     SCSI_TEST(no_rescan_before_the_first_request);
     SCSI_TEST(lun_unplugged_with_io_in_flight);

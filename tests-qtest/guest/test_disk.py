@@ -88,10 +88,10 @@ class HotPlug(DiskCase):
                    drive='hot')
             vm.wait_until('[ "$(cat /sys/block/sdb/size)" = 65536 ]')
             vm.sh('dd if=/dev/sdb of=/dev/null bs=1M iflag=direct')
-            # disks first: Linux cannot flush a cache behind a rescinded channel
-            self.unplug_disk(vm, 'hot0', 'sdb')
+            # with its disk, whose cache Linux flushes last
             vm.qmp('device_del', id='scsi1')
             vm.monitor.wait_event('DEVICE_DELETED', match={'device': 'scsi1'})
+            vm.wait_until('! [ -e /sys/block/sdb ]')
             vm.qmp('blockdev-del', node_name='hot')
         self.stop_checker(vm, job)
 
