@@ -207,6 +207,7 @@ static void gdma_take_rq(Mana *s, uint32_t id, uint32_t val)
         mana_guest_error(s, "RQ %u: tail 0x%x", id, val);
     } else if (wq && wq->is_starved) {
         wq->is_starved = false;
+        wq->is_impatient = false;
         s->rx_resume = true;
     }
 }

@@ -84,6 +84,7 @@ void gdma_hwc_destroy(Mana *s)
     s->hwc_up = false;
     s->eth_registered = false;
     s->drv_caps = 0;
+    s->link_was_up = true;              /* what a new driver takes for granted */
     s->is_loading = false;
     /* packets that wait for a buffer wait in vain */
     s->rx_resume = true;

@@ -32,6 +32,7 @@
 #define TCP_CWR             0x80
 #define TCP_CSUM_OFFSET     16
 #define UDP_BYTES           8
+#define UDP_LENGTH_OFFSET   4
 #define UDP_CSUM_OFFSET     6
 
 static void mana_frame_parse_l4(ManaFrame *f, const uint8_t *hdr,
@@ -225,6 +226,18 @@ uint32_t mana_csum_pseudo(const ManaFrame *f, const uint8_t *hdr,
 
     return mana_csum_add(sum, hdr + f->l3_offset + (is_v6 ? 8 : 12),
                          is_v6 ? 32 : 8, false);
+}
+
+uint32_t mana_l4_bytes(const ManaFrame *f, const uint8_t *hdr)
+{
+    uint32_t bytes = f->l3_end - f->l4_offset;
+    uint32_t udp_bytes;
+
+    if (f->l4 != MANA_L4_UDP) {
+        return bytes;
+    }
+    udp_bytes = lduw_be_p(hdr + f->l4_offset + UDP_LENGTH_OFFSET);
+    return udp_bytes >= UDP_BYTES && udp_bytes <= bytes ? udp_bytes : 0;
 }
 
 uint32_t mana_csum_offset(const ManaFrame *f)

@@ -54,6 +54,11 @@ uint16_t mana_csum_finish(uint32_t sum);
 /* Sum of the TCP or UDP pseudo header */
 uint32_t mana_csum_pseudo(const ManaFrame *f, const uint8_t *hdr,
                           uint32_t l4_bytes);
+/*
+ * Bytes that the checksum of TCP or UDP covers: UDP has a length of its own,
+ * which may be less than the IP packet's.  0 if it is impossible.
+ */
+uint32_t mana_l4_bytes(const ManaFrame *f, const uint8_t *hdr);
 /* Offset of the TCP or UDP checksum */
 uint32_t mana_csum_offset(const ManaFrame *f);
 

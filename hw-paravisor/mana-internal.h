@@ -93,6 +93,8 @@ typedef struct GdmaWq {
 
     /* host only */
     bool is_starved;                    /* a packet waits for a buffer */
+    bool is_impatient;                  /* drop rather than wait */
+    int64_t starved_since_ns;           /* virtual clock; with is_starved */
     uint32_t ahead_pos;                 /* ring position of .ahead */
     uint32_t ahead_bytes;
     uint8_t *ahead;                     /* RQ: GDMA_RQ_AHEAD_BYTES, or NULL */
@@ -123,8 +125,7 @@ typedef struct ManaVport {
     NICState *nic;
     uint16_t queue_count;               /* of the back end */
     bool has_vnet;
-    bool rx_impatient;                  /* drop rather than wait */
-    bool tx_impatient;
+    bool tx_impatient;                  /* drop rather than wait */
     uint32_t *tx_waiting;               /* per subqueue: packets under way */
     QEMUTimer *rx_timer;
     QEMUTimer *tx_timer;
@@ -163,6 +164,7 @@ struct Mana {
     bool eth_registered;
     uint64_t drv_caps;                  /* GDMA_DRV_CAP_* */
     uint64_t next_handle;
+    bool link_was_up;                   /* as the driver was told */
     uint32_t vport_count;
     uint32_t eq_count;                  /* lengths of the tables below */
     uint32_t cq_count;
@@ -179,7 +181,6 @@ struct Mana {
     /* derived */
     uint32_t region_count;
     uint64_t total_pages;
-    bool link_was_up;
 
     /* host only */
     AddressSpace *as;
@@ -309,7 +310,7 @@ GdmaStatus mana_request(Mana *s, GdmaRequestMsg *req);
 void mana_vport_reset(ManaVport *vp);
 ManaVport *mana_vport_get(Mana *s, uint64_t handle);
 void mana_stat_sum(Mana *s, uint64_t *stat);
-/* Tell the driver, if it listens, when the link of all vports changed */
+/* Tell the driver, if it listens, when the link of all vports has changed */
 void mana_link_update(Mana *s);
 
 /* mana-net.c */
@@ -333,6 +334,8 @@ void mana_rx_flush(Mana *s, uint32_t rq_id);
 void mana_rx_flush_all(Mana *s);
 /* Let the net layer send what had to wait */
 void mana_rx_resume(ManaVport *vp);
+/* Some RQ may have been without buffers for too long: a vport's timer */
+void mana_rx_timeout(void *opaque);
 
 extern const VMStateDescription vmstate_mana;
 

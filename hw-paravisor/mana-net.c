@@ -46,7 +46,9 @@ void mana_link_unflap(void *opaque)
     Mana *s = opaque;
 
     for (uint32_t v = 0; v < s->vport_count; v++) {
-        if (s->inject.flapping & (1u << v)) {
+        /* without its netdev the link stays down */
+        if ((s->inject.flapping & (1u << v)) &&
+            !s->vports[v].nic->peer_deleted) {
             mana_set_link(&s->vports[v], true);
         }
     }
@@ -72,16 +74,6 @@ static NetClientInfo mana_net_info = {
     .receive_iov = mana_receive,
     .link_status_changed = mana_link_status_changed,
 };
-
-static void mana_rx_timeout(void *opaque)
-{
-    ManaVport *vp = opaque;
-
-    /* a queue that got no buffers for so long gets no packets either */
-    vp->rx_impatient = true;
-    mana_rx_resume(vp);
-    mana_rx_flush_all(vp->s);
-}
 
 static void mana_tx_timeout(void *opaque)
 {

@@ -19,7 +19,7 @@ typedef struct ManaRxPacket {
     uint32_t bytes;                     /* of the frame, as it came */
     uint32_t head_bytes;                /* in .head */
     ManaFrame frame;
-    struct virtio_net_hdr vnet;
+    struct virtio_net_hdr vnet;         /* host order */
     uint32_t flags;                     /* MANA_RX_CQE */
     uint32_t hash;
     uint8_t head[MANA_SNAPSHOT_BYTES];
@@ -65,8 +65,8 @@ static uint32_t mana_rx_sum(const ManaRxPacket *pkt, uint32_t from,
 /* A frame whose checksum the sender left to us: make it whole */
 static void mana_rx_complete_csum(ManaRxPacket *pkt)
 {
-    uint32_t start = le16_to_cpu(pkt->vnet.csum_start);
-    uint32_t field = start + le16_to_cpu(pkt->vnet.csum_offset);
+    uint32_t start = pkt->vnet.csum_start;
+    uint32_t field = start + pkt->vnet.csum_offset;
 
     if (start < pkt->bytes && field + 2 <= pkt->head_bytes) {
         uint16_t sum = mana_csum_finish(mana_rx_sum(pkt, start, pkt->bytes));
@@ -81,6 +81,7 @@ static void mana_rx_checksum(ManaRxPacket *pkt)
     bool tcp = f->l4 == MANA_L4_TCP;
     bool known = pkt->vnet.flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM |
                                     VIRTIO_NET_HDR_F_DATA_VALID);
+    uint32_t l4_bytes;
     bool ok;
 
     if (pkt->vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
@@ -95,14 +96,15 @@ static void mana_rx_checksum(ManaRxPacket *pkt)
     if (!ok || !f->l4) {
         return;
     }
+    l4_bytes = mana_l4_bytes(f, pkt->head);
     if (!known && f->l4 == MANA_L4_UDP &&
-        !lduw_he_p(pkt->head + mana_csum_offset(f))) {
-        return;                         /* UDP without a checksum */
+        (!l4_bytes || !lduw_he_p(pkt->head + mana_csum_offset(f)))) {
+        return;                         /* no length, or no checksum */
     }
     ok = known ||
-         mana_csum_finish(mana_csum_pseudo(f, pkt->head,
-                                           f->l3_end - f->l4_offset) +
-                          mana_rx_sum(pkt, f->l4_offset, f->l3_end)) == 0;
+         mana_csum_finish(mana_csum_pseudo(f, pkt->head, l4_bytes) +
+                          mana_rx_sum(pkt, f->l4_offset,
+                                      f->l4_offset + l4_bytes)) == 0;
     pkt->flags |= tcp ? FIELD_DP32(0, MANA_RX_CQE, TCP_OK, ok) |
                         FIELD_DP32(0, MANA_RX_CQE, TCP_BAD, !ok)
                       : FIELD_DP32(0, MANA_RX_CQE, UDP_OK, ok) |
@@ -270,17 +272,45 @@ static ssize_t mana_rx_no_buffer(ManaVport *vp, uint32_t rq_id, ssize_t bytes)
 {
     GdmaWq *rq = &vp->s->rqs[rq_id];
 
-    if (rq->is_failed || vp->rx_impatient) {
+    if (rq->is_failed || rq->is_impatient) {
         vp->stat[MANA_STAT_RX_NO_WQE]++;
         return bytes;
     }
-    trace_mana_rx_starved(vp->idx, rq_id);
-    rq->is_starved = true;
-    if (!timer_pending(vp->rx_timer)) {
-        timer_mod(vp->rx_timer,
-                  qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + MANA_RX_PATIENCE_NS);
+    if (!rq->is_starved) {
+        trace_mana_rx_starved(vp->idx, rq_id);
+        rq->is_starved = true;
+        rq->starved_since_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+        timer_mod_anticipate_ns(vp->rx_timer, rq->starved_since_ns +
+                                              MANA_RX_PATIENCE_NS);
     }
     return 0;
+}
+
+void mana_rx_timeout(void *opaque)
+{
+    ManaVport *vp = opaque;
+    Mana *s = vp->s;
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    bool enough = false;
+
+    for (uint32_t id = GDMA_HWC_ID + 1; id < s->wq_count; id++) {
+        GdmaWq *rq = &s->rqs[id];
+        int64_t end_ns = rq->starved_since_ns + MANA_RX_PATIENCE_NS;
+
+        if (!rq->is_starved || rq->is_impatient || rq->vport != vp->idx) {
+            continue;
+        }
+        if (end_ns <= now) {
+            rq->is_impatient = true;
+            enough = true;
+        } else {
+            timer_mod_anticipate_ns(vp->rx_timer, end_ns);
+        }
+    }
+    if (enough) {
+        mana_rx_resume(vp);
+        mana_rx_flush_all(s);
+    }
 }
 
 /* Take the frame apart; false if it is not for this vport */
@@ -333,13 +363,16 @@ ssize_t mana_receive(NetClientState *nc, const struct iovec *iov, int iovcnt)
     if (!mana_rx_has_buffer(s, rq_id, &wqe)) {
         return mana_rx_no_buffer(vp, rq_id, all);
     }
-    if (vp->rx_impatient) {
-        vp->rx_impatient = false;
-    }
     bytes = pkt.bytes - (pkt.frame.has_vlan ? MANA_VLAN_TAG_BYTES : 0);
     if (bytes > wqe.total_bytes) {
         /* longer than the driver's MTU: it keeps the buffer */
         trace_mana_rx_oversize(vp->idx, rq_id, bytes, wqe.total_bytes);
+        vp->stat[MANA_STAT_RX_NO_WQE]++;
+        if (wqe.total_bytes < MANA_ETH_HEADER_BYTES) {
+            mana_guest_error(s, "RQ %u: a buffer of %u bytes", rq_id,
+                             wqe.total_bytes);
+            rq->is_failed = true;
+        }
         return all;
     }
     if (pkt.frame.has_vlan) {

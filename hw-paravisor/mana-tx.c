@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "qemu/cutils.h"
 #include "qemu/iov.h"
 #include "net/eth.h"
 #include "standard-headers/linux/virtio_net.h"
@@ -19,7 +20,7 @@
 #define MANA_TX_MAX_PIECES      (2 * GDMA_MAX_SGES)
 /* Less would make too many frames of one entry; Linux' TCP sends 48 or more */
 #define MANA_TX_MIN_MSS         32
-/* Packets of one queue before the next one's turn */
+/* Frames of one queue before the next one's turn */
 #define MANA_TX_QUEUE_BATCH     64
 
 /* One for the device: too large for the stack */
@@ -30,11 +31,12 @@ struct ManaTxPacket {
     ManaTxOobWire oob;                  /* host order */
     bool is_lso;
     uint16_t mss;
+    uint32_t sent;                      /* frames, of this entry */
     uint32_t total_bytes;
     uint32_t head_bytes;                /* in .head; the rest is in .piece */
     int piece_count;
     struct iovec piece[MANA_TX_MAX_PIECES];
-    /* a virtio-net header goes before the frame, a tag into it */
+    /* a virtio-net header, in host order, goes before the frame, a tag into it */
     struct virtio_net_hdr vnet;
     uint8_t head[MANA_TX_LINEAR_BYTES + MANA_VLAN_TAG_BYTES];
     uint8_t segment[MANA_MAX_LSO_HEADER_BYTES + MANA_VLAN_TAG_BYTES +
@@ -199,11 +201,15 @@ static void mana_tx_sent(NetClientState *nc, ssize_t bytes)
 {
     ManaVport *vp = qemu_get_nic_opaque(nc);
 
-    if (--vp->tx_waiting[nc->queue_index] == 0) {
+    if (--vp->tx_waiting[nc->queue_index]) {
+        return;
+    }
+    if (buffer_is_zero(vp->tx_waiting,
+                       vp->queue_count * sizeof(vp->tx_waiting[0]))) {
         vp->tx_impatient = false;
         timer_del(vp->tx_timer);
-        mana_tx_wake(vp->s);
     }
+    mana_tx_wake(vp->s);
 }
 
 /* Hand over one frame; the net layer copies what it cannot deliver now */
@@ -211,14 +217,17 @@ static void mana_tx_send(ManaTxPacket *pkt, struct iovec *iov, int count)
 {
     uint32_t *waiting = &pkt->vp->tx_waiting[pkt->nc->queue_index];
 
+    pkt->sent++;
     if (pkt->vp->tx_impatient && *waiting) {
         return;
     }
     if (qemu_sendv_packet_async(pkt->nc, iov, count, mana_tx_sent) == 0 &&
         (*waiting)++ == 0) {
         trace_mana_tx_blocked(pkt->vp->idx, pkt->nc->queue_index);
-        timer_mod(pkt->vp->tx_timer,
-                  qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + MANA_TX_PATIENCE_NS);
+        /* another subqueue may have been waiting for longer */
+        timer_mod_anticipate_ns(pkt->vp->tx_timer,
+                                qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
+                                MANA_TX_PATIENCE_NS);
     }
 }
 
@@ -242,13 +251,15 @@ static void mana_tx_send_frame(ManaTxPacket *pkt)
     mana_tx_send(pkt, iov, count + pkt->piece_count);
 }
 
+/* Go on to sum at @at of @end bytes, where the mapped pieces begin */
 static uint32_t mana_tx_sum_pieces(const ManaTxPacket *pkt, uint32_t sum,
-                                   uint32_t at)
+                                   uint32_t at, uint32_t end)
 {
-    for (int i = 0; i < pkt->piece_count; i++) {
-        sum = mana_csum_add(sum, pkt->piece[i].iov_base, pkt->piece[i].iov_len,
-                            at & 1);
-        at += pkt->piece[i].iov_len;
+    for (int i = 0; i < pkt->piece_count && at < end; i++) {
+        uint32_t bytes = MIN(pkt->piece[i].iov_len, end - at);
+
+        sum = mana_csum_add(sum, pkt->piece[i].iov_base, bytes, at & 1);
+        at += bytes;
     }
     return sum;
 }
@@ -271,24 +282,24 @@ static bool mana_tx_checksum(ManaTxPacket *pkt)
     if (f->l4 != (tcp ? MANA_L4_TCP : MANA_L4_UDP)) {
         return false;
     }
-    l4_bytes = f->l3_end - f->l4_offset;
+    l4_bytes = mana_l4_bytes(f, pkt->head);
+    if (!l4_bytes) {
+        return false;
+    }
     field = pkt->head + mana_csum_offset(f);
     sum = mana_csum_pseudo(f, pkt->head, l4_bytes);
-    if (pkt->vp->has_vnet) {
+    /* a back end sums to the frame's end */
+    if (pkt->vp->has_vnet && f->l4_offset + l4_bytes == pkt->total_bytes) {
         pkt->vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-        pkt->vnet.csum_start = cpu_to_le16(f->l4_offset);
-        pkt->vnet.csum_offset = cpu_to_le16(mana_csum_offset(f) -
-                                            f->l4_offset);
+        pkt->vnet.csum_start = f->l4_offset;
+        pkt->vnet.csum_offset = mana_csum_offset(f) - f->l4_offset;
         stw_he_p(field, (uint16_t)~mana_csum_finish(sum));
         return true;
     }
     stw_he_p(field, 0);
-    in_head = MIN(pkt->head_bytes, f->l3_end) - f->l4_offset;
+    in_head = MIN(pkt->head_bytes - f->l4_offset, l4_bytes);
     sum = mana_csum_add(sum, pkt->head + f->l4_offset, in_head, false);
-    if (in_head < l4_bytes) {
-        sum = mana_tx_sum_pieces(pkt, sum, in_head);
-    }
-    sum = mana_csum_finish(sum);
+    sum = mana_csum_finish(mana_tx_sum_pieces(pkt, sum, in_head, l4_bytes));
     stw_he_p(field, f->l4 == MANA_L4_UDP && !sum ? 0xffff : sum);
     return true;
 }
@@ -341,11 +352,11 @@ static ManaCqeType mana_tx_lso(ManaTxPacket *pkt)
     pkt->vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
     pkt->vnet.gso_type = lso.frame.ip_version == 4 ? VIRTIO_NET_HDR_GSO_TCPV4
                                                    : VIRTIO_NET_HDR_GSO_TCPV6;
-    pkt->vnet.gso_size = cpu_to_le16(lso.mss);
-    pkt->vnet.hdr_len = cpu_to_le16(lso.hdr_bytes);
-    pkt->vnet.csum_start = cpu_to_le16(lso.frame.l4_offset);
-    pkt->vnet.csum_offset = cpu_to_le16(mana_csum_offset(&lso.frame) -
-                                        lso.frame.l4_offset);
+    pkt->vnet.gso_size = lso.mss;
+    pkt->vnet.hdr_len = lso.hdr_bytes;
+    pkt->vnet.csum_start = lso.frame.l4_offset;
+    pkt->vnet.csum_offset = mana_csum_offset(&lso.frame) -
+                            lso.frame.l4_offset;
     mana_tx_send_frame(pkt);
     mana_tx_count(pkt, DIV_ROUND_UP(lso.payload_bytes, lso.mss),
                   DIV_ROUND_UP(lso.payload_bytes, lso.mss) * lso.hdr_bytes +
@@ -411,7 +422,7 @@ static bool mana_tx_is_blocked(ManaVport *vp, NetClientState *nc)
     return vp->tx_waiting[nc->queue_index] && !vp->tx_impatient;
 }
 
-/* One queue's share.  Packets that were processed */
+/* One queue's share.  Frames that were sent; an entry counts as one at least */
 static uint32_t mana_tx_queue(Mana *s, uint32_t sq_id)
 {
     GdmaWq *wq = &s->sqs[sq_id];
@@ -432,6 +443,7 @@ static uint32_t mana_tx_queue(Mana *s, uint32_t sq_id)
         ManaCqeType type;
 
         pkt->piece_count = 0;
+        pkt->sent = 0;
         type = mana_tx_packet(s, pkt, &wqe);
         mana_tx_unmap(s, pkt);
         if (type != MANA_CQE_TX_OKAY) {
@@ -444,7 +456,7 @@ static uint32_t mana_tx_queue(Mana *s, uint32_t sq_id)
         cqe.offsets = cpu_to_le32(FIELD_DP32(0, MANA_TX_CQE, WQE_OFFSET_BU,
             (wq->ring.head & (wq->ring.bytes - 1)) / GDMA_WQE_BU_BYTES));
         gdma_wq_pop(wq, &wqe);
-        done++;
+        done += MAX(1, pkt->sent);
         if (type != MANA_CQE_TX_OKAY || !MANA_TX_FIELD(pkt, 0, SUPPRESS_CQE)) {
             gdma_post_cqe(s, wq->cq_id, &cqe, sizeof(cqe), sq_id, true);
             completions++;

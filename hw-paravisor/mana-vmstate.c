@@ -296,6 +296,7 @@ const VMStateDescription vmstate_mana = {
         VMSTATE_BOOL(eth_registered, Mana),
         VMSTATE_UINT64(drv_caps, Mana),
         VMSTATE_UINT64(next_handle, Mana),
+        VMSTATE_BOOL(link_was_up, Mana),
         VMSTATE_BITMAP(db_pages, Mana, 1, db_page_count),
         VMSTATE_STRUCT_VARRAY_POINTER_UINT32(eqs, Mana, eq_count,
                                              vmstate_gdma_eq, GdmaEq),

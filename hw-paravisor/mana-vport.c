@@ -37,7 +37,6 @@ void mana_vport_reset(ManaVport *vp)
     vp->serial = 0;
     vp->default_rq = 0;
     vp->indir_count = 0;
-    vp->rx_impatient = false;
     memset(vp->hash_key, 0, sizeof(vp->hash_key));
     toeplitz_init(&vp->toeplitz, vp->hash_key);
     if (vp->rx_timer) {
@@ -375,6 +374,7 @@ static GdmaStatus mana_config_vport_rx(Mana *s, GdmaRequestMsg *req)
     ManaVport *vp = mana_vport_named(s, req, MANA_VPORT_RX_V1_BYTES);
     uint32_t rq_ids[MANA_MAX_INDIRECTION];
     uint32_t count = 0, default_rq = 0;
+    bool was_enabled;
 
     if (!vp) {
         return GDMA_STATUS_INVALID_PARAMETER;
@@ -391,6 +391,7 @@ static GdmaStatus mana_config_vport_rx(Mana *s, GdmaRequestMsg *req)
         return GDMA_STATUS_INVALID_PARAMETER;
     }
     mana_rx_flush_all(s);
+    was_enabled = vp->rx_enabled;
     if (m->update_default_rxobj) {
         vp->default_rq = default_rq;
     }
@@ -413,6 +414,11 @@ static GdmaStatus mana_config_vport_rx(Mana *s, GdmaRequestMsg *req)
                          vp->indir_count, vp->default_rq, vp->coalesce);
     /* packets that waited get in now, or are dropped */
     s->rx_resume = true;
+    if (vp->rx_enabled && !was_enabled) {
+        /* Linux 7.3 forgets what it hears before its ports are there */
+        s->link_was_up = true;
+        mana_link_update(s);
+    }
     return GDMA_STATUS_SUCCESS;
 }
 
@@ -490,6 +496,10 @@ void mana_link_update(Mana *s)
 {
     bool is_up = false;
 
+    /* a VM that stops, or comes with a stream, hears of it when it runs */
+    if (s->is_stopped) {
+        return;
+    }
     for (uint32_t v = 0; v < s->vport_count; v++) {
         is_up |= !qemu_get_queue(s->vports[v].nic)->link_down;
     }

@@ -116,6 +116,7 @@ static void mana_vm_state_change(void *opaque, bool running, RunState state)
     if (running) {
         s->rx_resume = true;
         mana_tx_wake(s);
+        mana_link_update(s);
     } else {
         mana_settle(s);
     }
@@ -214,7 +215,6 @@ static bool mana_init_vports(Mana *s, Error **errp)
             return false;
         }
     }
-    s->link_was_up = true;
     return true;
 }
 

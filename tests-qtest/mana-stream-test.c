@@ -87,7 +87,8 @@ static void find_fields(Stream *st)
     st->hwc_up = p + sizeof(head) + GDMA_SHM_BYTES - st->data;
     g_assert_cmpuint(st->data[st->hwc_up], ==, 1);
     st->next_handle = st->hwc_up + 2 + 8;
-    st->at = st->next_handle + 8 + 16;          /* pages of doorbells: a bitmap */
+    st->at = st->next_handle + 8 + 1;           /* the link */
+    st->at += 16;                               /* pages of doorbells: a bitmap */
     find_table(st, st->eq, EQS, EQ_REGION);
     find_table(st, st->cq, CQS, CQ_REGION);
     find_table(st, st->sq, WQS, WQ_REGION);

@@ -1,0 +1,461 @@
+/*
+ * mana: what is rare: lengths that differ, buffers that come late or are too
+ * small, one queue's flood, links that are down when a driver comes
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qobject/qdict.h"
+#include "qobject/qlist.h"
+#include "lib/mana-machine.h"
+#include "lib/net-rss.h"
+
+#define STANDARD_BYTES  (1500 + NET_ETH_BYTES)
+#define JUMBO_BYTES     (9000 + NET_ETH_BYTES)
+#define PATIENCE_NS     NANOSECONDS_PER_SECOND
+
+static const uint8_t peer_mac[6] = { 0x52, 0x54, 0, 0, 0, 0x99 };
+static uint8_t frame[NET_MAX_BYTES];
+static uint8_t want[NET_MAX_BYTES];
+static uint8_t got[NET_MAX_BYTES];
+
+static void set_link(ManaMachine *m, const char *name, bool up)
+{
+    qtest_qmp_assert_success(m->g->qts, "{ 'execute': 'set_link', 'arguments':"
+                             " { 'name': %s, 'up': %i } }", name, up);
+}
+
+/* --- lengths that differ --- */
+
+/* @extra bytes behind TCP or UDP, as a part of the IP packet or behind it */
+static uint32_t build_longer(bool is_ipv6, NetProto proto, const uint8_t *dst,
+                             const uint8_t *src, uint32_t payload,
+                             uint32_t extra, bool in_ip)
+{
+    NetFlow flow = net_flow(is_ipv6, proto, dst, src);
+    uint32_t bytes = net_build(frame, &flow, payload, payload);
+    uint8_t *ip = frame + NET_ETH_BYTES;
+    uint8_t *length = ip + (is_ipv6 ? 4 : 2);
+    uint32_t sum;
+
+    memset(frame + bytes, 0xa5, extra);
+    if (in_ip) {
+        stw_be_p(length, lduw_be_p(length) + extra);
+        if (!is_ipv6) {
+            /* RFC 1624 */
+            sum = (uint16_t)~lduw_be_p(ip + 10) + extra;
+            stw_be_p(ip + 10, ~((sum & 0xffff) + (sum >> 16)));
+        }
+    }
+    return bytes + extra;
+}
+
+static uint32_t csum_at(bool is_ipv6, NetProto proto)
+{
+    return NET_ETH_BYTES + (is_ipv6 ? 40 : 20) + (proto == NET_TCP ? 16 : 6);
+}
+
+static void check_tx_longer(ManaMachine *m, ManaPort *p, unsigned kind,
+                            uint32_t payload, uint32_t extra)
+{
+    bool is_ipv6 = kind & 1, in_ip = kind & 2;
+    /* only UDP has a length of its own */
+    NetProto proto = !in_ip && kind & 4 ? NET_TCP : NET_UDP;
+    uint32_t bytes = build_longer(is_ipv6, proto, peer_mac, p->vp->mac, payload,
+                                  extra, in_ip);
+    ManaTx tx = {
+        .frame = frame, .bytes = bytes, .is_ipv4 = !is_ipv6,
+        .is_ipv6 = is_ipv6, .tcp_csum = proto == NET_TCP,
+        .udp_csum = proto == NET_UDP, .pieces = 1 + payload % 3,
+        .transport_offset = csum_at(is_ipv6, proto) & ~7,
+    };
+
+    memcpy(want, frame, bytes);
+    stw_be_p(frame + csum_at(is_ipv6, proto), 0x1234);
+    mana_txq_send_ok(p->txq, &tx);
+    g_assert_cmpuint(net_wire_expect(&m->wire[0], got), ==, bytes);
+    g_assert_cmpmem(got, bytes, want, bytes);
+}
+
+static void test_tx_checksum_ends_with_its_packet(void)
+{
+    ManaMachine m;
+    ManaPort p;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, JUMBO_BYTES);
+    for (unsigned kind = 0; kind < 8; kind++) {
+        check_tx_longer(&m, &p, kind, 100, 30);
+        check_tx_longer(&m, &p, kind, 101, 7);
+        /* long ones are not copied: what is behind may be a piece of its own */
+        check_tx_longer(&m, &p, kind, 2500, 1000);
+        check_tx_longer(&m, &p, kind, 2501, 1);
+        check_tx_longer(&m, &p, kind, 100, 4000);
+    }
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+static void test_tx_udp_of_impossible_length(void)
+{
+    static const uint16_t lengths[] = { 0, 7, 109, 0xffff };
+    ManaMachine m;
+    ManaPort p;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    for (unsigned i = 0; i < ARRAY_SIZE(lengths); i++) {
+        ManaTx tx = { .frame = frame, .is_ipv4 = true, .udp_csum = true };
+
+        tx.bytes = build_longer(false, NET_UDP, peer_mac, p.vp->mac, 100, 0,
+                                false);
+        stw_be_p(frame + NET_ETH_BYTES + 24, lengths[i]);
+        mana_txq_send(p.txq, &tx);
+        g_assert_cmpint(mana_txq_expect(p.txq), ==, MANA_CQE_TX_HDR_ERROR);
+    }
+    g_assert_cmpuint(net_wire_wait(&m.wire[0], got, GDMA_CLIENT_QUIET_US), ==,
+                     0);
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+static void test_rx_udp_length_is_its_own(void)
+{
+    ManaMachine m;
+    ManaPort p;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    for (unsigned kind = 0; kind < 16; kind++) {
+        bool is_ipv6 = kind & 1, is_bad = kind & 4, is_odd = kind & 8;
+        uint32_t bytes = build_longer(is_ipv6, NET_UDP, p.vp->mac, peer_mac,
+                                      200 + kind, 20 + kind, kind & 2);
+        ManaRxFrame f;
+
+        if (is_bad) {
+            frame[csum_at(is_ipv6, NET_UDP) + 10] ^= 4;
+        }
+        if (is_odd) {
+            stw_be_p(frame + csum_at(is_ipv6, NET_UDP) - 2, 7);
+        }
+        net_wire_send(&m.wire[0], frame, bytes);
+        f = mana_rxq_expect(p.rxq);
+        g_assert_cmpmem(f.data, f.bytes, frame, bytes);
+        /* no verdict on what has no length */
+        g_assert_cmpint(FIELD_EX32(f.flags, MANA_RX_CQE, IP_OK), ==, 1);
+        g_assert_cmpint(FIELD_EX32(f.flags, MANA_RX_CQE, UDP_OK), ==,
+                        !is_bad && !is_odd);
+        g_assert_cmpint(FIELD_EX32(f.flags, MANA_RX_CQE, UDP_BAD), ==,
+                        is_bad && !is_odd);
+    }
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+/* --- buffers --- */
+
+static void send_in(ManaMachine *m, ManaPort *p, uint32_t bytes, uint32_t seed)
+{
+    NetFlow flow = net_flow(false, NET_RAW, p->vp->mac, peer_mac);
+
+    net_build_raw(frame, &flow, bytes, seed);
+    net_wire_send(&m->wire[0], frame, bytes);
+}
+
+static void expect_in(ManaPort *p, uint32_t bytes, uint32_t seed)
+{
+    NetFlow flow = net_flow(false, NET_RAW, p->vp->mac, peer_mac);
+    ManaRxFrame f = mana_rxq_expect(p->rxq);
+
+    net_build_raw(frame, &flow, bytes, seed);
+    g_assert_cmpmem(f.data, f.bytes, frame, bytes);
+}
+
+/* Use up all buffers, and let one frame more wait for one */
+static void starve(ManaMachine *m, ManaPort *p, uint32_t *seed)
+{
+    ManaRxFrame f;
+
+    p->rxq->recycles = false;
+    while (g_queue_get_length(p->rxq->posted)) {
+        send_in(m, p, 100, (*seed)++);
+        /* one may be kept for a fence: this frame is the one that waits */
+        if (!mana_rxq_wait(p->rxq, &f, GDMA_CLIENT_QUIET_US)) {
+            return;
+        }
+    }
+    send_in(m, p, 100, (*seed)++);
+}
+
+/* A second is counted from when the queue ran dry, each time it does */
+static void test_rx_waits_a_second_each_time(void)
+{
+    ManaMachine m;
+    ManaPort p;
+    uint32_t seed = 0;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    for (int i = 0; i < 4; i++) {
+        starve(&m, &p, &seed);
+        gdma_expect_alive(m.d);
+        pcie_guest_step(m.g, PATIENCE_NS / 10 * 7);
+        mana_rxq_fill(p.rxq, 5);
+        expect_in(&p, 100, seed - 1);
+    }
+    g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_NO_WQE), ==, 0);
+    mana_rxq_fill(p.rxq, 5);
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+static void test_rx_drops_after_a_second(void)
+{
+    ManaMachine m;
+    ManaPort p;
+    uint32_t seed = 0;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    for (int i = 0; i < 3; i++) {
+        uint64_t before = mana_stat(m.d, MANA_STAT_RX_NO_WQE);
+
+        starve(&m, &p, &seed);
+        gdma_expect_alive(m.d);
+        pcie_guest_step(m.g, PATIENCE_NS + SCALE_MS);
+        g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_NO_WQE), ==, before + 1);
+        /* nothing waits any more */
+        send_in(&m, &p, 100, 1);
+        send_in(&m, &p, 100, 2);
+        mana_rxq_expect_none(p.rxq);
+        g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_NO_WQE), ==, before + 3);
+        mana_rxq_fill(p.rxq, 5);
+        mana_rxq_expect_none(p.rxq);
+        send_in(&m, &p, 100, 3);
+        expect_in(&p, 100, 3);
+    }
+    mana_rxq_fill(p.rxq, 5);
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+static void test_rx_of_too_much_is_counted(void)
+{
+    ManaMachine m;
+    ManaPort p;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    for (uint32_t i = 1; i <= 10; i++) {
+        send_in(&m, &p, STANDARD_BYTES + i, i);
+        send_in(&m, &p, STANDARD_BYTES, i);
+        expect_in(&p, STANDARD_BYTES, i);
+        g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_NO_WQE), ==, i);
+    }
+    g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_UCAST_PACKETS), ==, 10);
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+/* No frame fits: such a queue has failed, and does not hold up the others */
+static void test_rx_buffer_without_room(void)
+{
+    ManaMachine m;
+    ManaPort p;
+    ManaRxq *other;
+    uint64_t gpa;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    other = mana_rxq_new(p.vp, p.eq, GDMA_PAGE_SIZE, 4 * GDMA_PAGE_SIZE, 13);
+    gpa = pcie_guest_alloc(m.g, 1);
+    mana_rxq_post(other, gpa, 13);
+    mana_rxq_post(other, gpa, STANDARD_BYTES);
+    gdma_wq_ring(&other->wq);
+    mana_rx_on(p.vp, other);
+    for (uint32_t i = 0; i < 3; i++) {
+        send_in(&m, &p, 100, i);
+    }
+    mana_rxq_expect_none(other);
+    g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_NO_WQE), ==, 3);
+    mana_rx_on(p.vp, p.rxq);
+    send_in(&m, &p, 100, 3);
+    expect_in(&p, 100, 3);
+    mana_rxq_free(other, true);
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+/* --- a flood --- */
+
+static uint64_t tx_packets(ManaMachine *m, unsigned vport)
+{
+    QDict *rsp = qtest_qmp(m->g->qts, "{ 'execute': 'query-mana' }");
+    QDict *adapter = qobject_to(QDict,
+                                qlist_peek(qdict_get_qlist(rsp, "return")));
+    const QListEntry *e = qlist_first(qdict_get_qlist(adapter, "vports"));
+    uint64_t packets;
+
+    while (vport--) {
+        e = qlist_next(e);
+    }
+    packets = qdict_get_int(qobject_to(QDict, qlist_entry_obj(e)),
+                            "tx-packets");
+    qobject_unref(rsp);
+    return packets;
+}
+
+/*
+ * One doorbell for 120,000 segments, to a wire that takes all of them at once,
+ * as it is off: the monitor is heard before they are out.
+ */
+static void test_segments_count_as_frames(void)
+{
+    enum { ENTRIES = 64, PAYLOAD = 60000, MSS = 32 };
+    NetFlow flow = net_flow(false, NET_TCP, peer_mac, peer_mac);
+    uint64_t total = (uint64_t)ENTRIES * (PAYLOAD / MSS);
+    ManaMachine m;
+    ManaPort p;
+    NetHeaders h;
+    ManaTx tx = {
+        .frame = frame, .is_ipv4 = true, .ip_csum = true, .tcp_csum = true,
+        .mss = MSS,
+    };
+
+    mana_machine_drive(&m, 2, "");
+    set_link(&m, "nic0.1", false);
+    p = mana_port_up(m.d, 1, 1, STANDARD_BYTES);
+    tx.bytes = net_build(frame, &flow, PAYLOAD, 1);
+    g_assert(net_parse(frame, tx.bytes, &h));
+    net_prepare_offload(frame, tx.bytes, true);
+    tx.header_bytes = h.payload;
+    tx.transport_offset = h.l4;
+    for (int i = 0; i < ENTRIES; i++) {
+        mana_txq_put(p.txq, &tx);
+    }
+    g_assert_cmpuint(tx_packets(&m, 1), ==, 0);
+    gdma_wq_ring(&p.txq->wq);
+    g_assert_cmpuint(tx_packets(&m, 1), <, total / 2);
+    for (int i = 0; i < ENTRIES; i++) {
+        g_assert_cmpint(mana_txq_expect(p.txq), ==, MANA_CQE_TX_OKAY);
+    }
+    g_assert_cmpuint(tx_packets(&m, 1), ==, total);
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+/* --- link --- */
+
+/* One event came, and it says this */
+static void expect_link_event(ManaMachine *m, uint32_t type)
+{
+    GdmaEqeWire *eqe;
+
+    gdma_settle(m->d);
+    g_assert_cmpuint(m->d->news->len, ==, 1);
+    eqe = &g_array_index(m->d->news, GdmaEqeWire, 0);
+    g_assert_cmpuint(FIELD_EX32(le32_to_cpu(eqe->details[0]), GDMA_EQE_DATA,
+                                TYPE), ==, type);
+    g_array_set_size(m->d->news, 0);
+}
+
+/* Once its ports are there: Linux forgets what it was told before */
+static void test_link_is_down_when_a_driver_comes(void)
+{
+    ManaMachine m;
+    ManaPort p;
+
+    mana_machine_start(&m, 1, "");
+    set_link(&m, "nic0", false);
+    m.d = gdma_start(m.g, 0);
+    for (int i = 0; i < 2; i++) {
+        p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+        expect_link_event(&m, GDMA_RECONFIG_LINK_DISCONNECT);
+        mana_port_down(&p);
+    }
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    expect_link_event(&m, GDMA_RECONFIG_LINK_DISCONNECT);
+    set_link(&m, "nic0", true);
+    expect_link_event(&m, GDMA_RECONFIG_LINK_CONNECT);
+    mana_port_down(&p);
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    gdma_settle(m.d);
+    g_assert_cmpuint(m.d->news->len, ==, 0);
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+/* The other host's link is up; and while the VM is stopped, nobody is told */
+static void test_link_changes_while_stopped(void)
+{
+    ManaMachine m;
+    ManaPort p;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    set_link(&m, "nic0", false);
+    expect_link_event(&m, GDMA_RECONFIG_LINK_DISCONNECT);
+    mana_machine_migrate(&m);
+    expect_link_event(&m, GDMA_RECONFIG_LINK_CONNECT);
+    mana_machine_migrate(&m);
+    gdma_settle(m.d);
+    g_assert_cmpuint(m.d->news->len, ==, 0);
+    qtest_qmp_assert_success(m.g->qts, "{ 'execute': 'stop' }");
+    set_link(&m, "nic0", false);
+    gdma_settle(m.d);
+    g_assert_cmpuint(m.d->news->len, ==, 0);
+    qtest_qmp_assert_success(m.g->qts, "{ 'execute': 'cont' }");
+    expect_link_event(&m, GDMA_RECONFIG_LINK_DISCONNECT);
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+/* The flap is over, but there is nothing to be linked with */
+static void test_flap_of_a_netdev_that_goes(void)
+{
+    ManaMachine m;
+    ManaPort p;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    qtest_qmp_assert_success(m.g->qts, "{ 'execute': 'x-mana-inject',"
+        " 'arguments': { 'id': 'nic0', 'event': 'link-flap',"
+        " 'milliseconds': 100 } }");
+    expect_link_event(&m, GDMA_RECONFIG_LINK_DISCONNECT);
+    qtest_qmp_assert_success(m.g->qts, "{ 'execute': 'netdev_del',"
+                             " 'arguments': { 'id': 'w0' } }");
+    pcie_guest_step(m.g, NANOSECONDS_PER_SECOND);
+    gdma_settle(m.d);
+    g_assert_cmpuint(m.d->news->len, ==, 0);
+    gdma_expect_alive(m.d);
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    qtest_add_func("/paravisor/mana-edge/tx-checksum-ends-with-its-packet",
+                   test_tx_checksum_ends_with_its_packet);
+    qtest_add_func("/paravisor/mana-edge/tx-udp-of-impossible-length",
+                   test_tx_udp_of_impossible_length);
+    qtest_add_func("/paravisor/mana-edge/rx-udp-length-is-its-own",
+                   test_rx_udp_length_is_its_own);
+    qtest_add_func("/paravisor/mana-edge/rx-waits-a-second-each-time",
+                   test_rx_waits_a_second_each_time);
+    qtest_add_func("/paravisor/mana-edge/rx-drops-after-a-second",
+                   test_rx_drops_after_a_second);
+    qtest_add_func("/paravisor/mana-edge/rx-of-too-much-is-counted",
+                   test_rx_of_too_much_is_counted);
+    qtest_add_func("/paravisor/mana-edge/rx-buffer-without-room",
+                   test_rx_buffer_without_room);
+    qtest_add_func("/paravisor/mana-edge/segments-count-as-frames",
+                   test_segments_count_as_frames);
+    qtest_add_func("/paravisor/mana-edge/link-is-down-when-a-driver-comes",
+                   test_link_is_down_when_a_driver_comes);
+    qtest_add_func("/paravisor/mana-edge/link-changes-while-stopped",
+                   test_link_changes_while_stopped);
+    qtest_add_func("/paravisor/mana-edge/flap-of-a-netdev-that-goes",
+                   test_flap_of_a_netdev_that_goes);
+    return g_test_run();
+}
