@@ -7,6 +7,7 @@
 #include "qemu/timer.h"
 #include "qobject/qdict.h"
 #include "qobject/qlist.h"
+#include "tests/qtest/libqos/libqos.h"
 #include "lib/vtl2-client.h"
 
 #define PARAVISOR       "-device paravisor,id=pv,memory=2M "
@@ -383,6 +384,81 @@ static void test_migrates(void)
     stop(v);
 }
 
+/* Memory that a driver writes after all of it was sent once */
+static void write_late(PcieGuest *g)
+{
+    Vtl2Client v = { .g = g };
+
+    vtl2_poke(&v, VTL2_RAM_ADDR + 8, 2);
+    vtl2_write(&v, 0, 0xc8, 0);
+}
+
+static void test_migrates_late_writes(void)
+{
+    const char *args = PARAVISOR E1000E
+                       "-device vtl2-testdev,function=n0,runs-when-stopped=on ";
+    Vtl2Client *v = start(args);
+
+    g_assert_cmphex(vtl2_alloc(v, 4096), ==, VTL2_RAM_ADDR);
+    vtl2_poke(v, VTL2_RAM_ADDR, 1);
+    v->g->before_switchover = write_late;
+    pcie_guest_migrate(v->g, args);
+    g_assert_cmphex(vtl2_peek(v, VTL2_RAM_ADDR), ==, 1);
+    g_assert_cmphex(vtl2_peek(v, VTL2_RAM_ADDR + 8), ==, 2);
+    stop(v);
+}
+
+static void check_hmp(Vtl2Client *v, const char *command)
+{
+    g_autofree char *text = qtest_hmp(v->g->qts, "%s", command);
+
+    g_assert_cmpstr(text, ==, "");
+}
+
+/* What came after the snapshot is undone: memory, and whose it is */
+static void test_snapshot(void)
+{
+    g_autofree char *image = NULL;
+    g_autofree char *args = NULL;
+    int fd = g_file_open_tmp("vtl2-snapshot-XXXXXX", &image, NULL);
+    uint64_t a, b, used, interrupts;
+    Vtl2Client *v;
+
+    close(fd);
+    mkimg(image, "qcow2", 64);
+    args = g_strdup_printf(PARAVISOR E1000E DRIVER
+                           "-drive if=none,id=d0,format=qcow2,file=%s", image);
+    v = start(args);
+    a = vtl2_alloc(v, 3 * 4096);
+    b = vtl2_alloc(v, 4096);
+    vtl2_poke(v, a + 4096, 1);
+    vtl2_poke(v, b, 2);
+    used = memory_used(v);
+    vtl2_e1000e_start(v);
+    vtl2_must(v, VTL2_TESTDEV_DO_ENABLE, 0, 1, 0);
+    check_hmp(v, "savevm s0");
+    for (unsigned i = 0; i < 3; i++) {
+        vtl2_must(v, VTL2_TESTDEV_DO_FREE, a, 0, 0);
+        vtl2_alloc(v, MiB);
+        vtl2_poke(v, b, 4);
+        if (i == 1) {
+            pcie_guest_reset(v->g);
+        } else if (i == 2) {
+            vtl2_must(v, VTL2_TESTDEV_DO_RESET, 0, 0, 0);
+        }
+        check_hmp(v, "loadvm s0");
+        g_assert_cmpuint(memory_used(v), ==, used);
+        g_assert_cmphex(vtl2_peek(v, a + 4096), ==, 1);
+        g_assert_cmphex(vtl2_peek(v, b), ==, 2);
+        interrupts = vtl2_count(v, VTL2_TESTDEV_INTERRUPTS(0));
+        vtl2_e1000e_raise(v);
+        g_assert_cmpuint(vtl2_count(v, VTL2_TESTDEV_INTERRUPTS(0)), >,
+                         interrupts);
+    }
+    stop(v);
+    unlink(image);
+}
+
 /* --- the monitor --- */
 
 static void test_query(void)
@@ -438,6 +514,8 @@ int main(int argc, char **argv)
     PV_TEST(release_and_claim);
     PV_TEST(stopped_vm_holds_interrupts);
     PV_TEST(migrates);
+    PV_TEST(migrates_late_writes);
+    PV_TEST(snapshot);
     PV_TEST(query);
     return g_test_run();
 }

@@ -124,7 +124,7 @@ void pcie_guest_assert_quiet(PcieGuest *g, unsigned lines)
     g_assert_cmpuint(found, <=, lines);
 }
 
-static void wait_migrated(QTestState *qts)
+static void wait_migration(QTestState *qts, const char *state)
 {
     int64_t end = g_get_monotonic_time() + PCIE_GUEST_TIMEOUT_US;
 
@@ -132,7 +132,7 @@ static void wait_migrated(QTestState *qts)
         QDict *rsp = qtest_qmp_assert_success_ref(
             qts, "{ 'execute': 'query-migrate' }");
         const char *status = qdict_get_try_str(rsp, "status");
-        bool done = !g_strcmp0(status, "completed");
+        bool done = !g_strcmp0(status, state);
 
         if (!g_strcmp0(status, "failed")) {
             g_error("migration failed: %s",
@@ -168,10 +168,28 @@ void pcie_guest_migrate(PcieGuest *g, const char *extra)
     qtest_qmp_assert_success(from,
         "{ 'execute': 'migrate-set-parameters',"
         "  'arguments': { 'downtime-limit': 2000000 } }");
+    if (g->before_switchover) {
+        qtest_qmp_assert_success(from,
+            "{ 'execute': 'migrate-set-capabilities',"
+            "  'arguments': { 'capabilities': ["
+            "    { 'capability': 'pause-before-switchover',"
+            "      'state': true } ] } }");
+    }
     qtest_qmp_assert_success(from,
         "{ 'execute': 'migrate', 'arguments': { 'uri': %s } }", uri);
-    wait_migrated(from);
-    wait_migrated(g->qts);
+    if (g->before_switchover) {
+        QTestState *to = g->qts;
+
+        wait_migration(from, "pre-switchover");
+        g->qts = from;
+        g->before_switchover(g);
+        g->qts = to;
+        qtest_qmp_assert_success(from,
+            "{ 'execute': 'migrate-continue',"
+            "  'arguments': { 'state': 'pre-switchover' } }");
+    }
+    wait_migration(from, "completed");
+    wait_migration(g->qts, "completed");
     qtest_quit(from);
     munmap(old_ram, PCIE_GUEST_RAM_BYTES);
     close(old_fd);

@@ -27,6 +27,8 @@ typedef struct PcieGuest {
     int ram_fd;
     uint8_t *ram;
     uint64_t heap_gpa;
+    /* in pcie_guest_migrate(): memory was copied once, and the VM is stopped */
+    void (*before_switchover)(struct PcieGuest *g);
 } PcieGuest;
 
 /* q35 with the root ports and @extra; the ports' windows are open */
