@@ -165,9 +165,11 @@ void pcie_guest_migrate(PcieGuest *g, const char *extra)
     g->args = g_strdup(extra);
     map_ram(g);
     g->qts = spawn(g, incoming);
+    /* the shorter, the less is left to be sent after the switchover */
     qtest_qmp_assert_success(from,
         "{ 'execute': 'migrate-set-parameters',"
-        "  'arguments': { 'downtime-limit': 2000000 } }");
+        "  'arguments': { 'downtime-limit': %d } }",
+        g->before_switchover ? 1 : 2000000);
     if (g->before_switchover) {
         qtest_qmp_assert_success(from,
             "{ 'execute': 'migrate-set-capabilities',"
