@@ -51,6 +51,11 @@ command -v xmllint|libxml2-utils|virt-xml-validate
 END
 }
 
+gdb_needs()
+{
+    echo 'command -v gdb|gdb|opens dumps and looks into QEMU, for guest tests'
+}
+
 # install_host_packages [LIST...]: what LISTs, or host_needs, name and is missing: told
 # with the reason, installed with one call of apt-get
 install_host_packages()
