@@ -64,13 +64,42 @@ static void revive(ManaMachine *m)
     gdma_expect_alive(m->d);
 }
 
-/* A channel again, after one that has failed */
-static void restart(ManaMachine *m)
+/* A channel again, and what requests of @type need to be more than refused */
+static void restart(ManaMachine *m, uint32_t type)
 {
     uint64_t caps;
 
     g_assert_cmphex(gdma_establish(m->d, 0), ==, 0);
     g_assert_cmphex(gdma_verify_version(m->d, &caps), ==, 0);
+    if (type != GDMA_REGISTER_DEVICE) {
+        gdma_register_device(m->d);
+    }
+}
+
+/* Some request of @type got further than to the look at its device */
+static bool is_heard(uint32_t status)
+{
+    return status != GDMA_STATUS_INVALID_DEVICE &&
+           status != GDMA_STATUS_UNSUPPORTED;
+}
+
+/* Requests that the adapter does not know */
+static bool is_unknown(uint32_t type)
+{
+    return (type >= GDMA_CREATE_PD && type <= GDMA_DESTROY_MR) ||
+           type == GDMA_ALLOC_DM || type == GDMA_DESTROY_DM ||
+           type == MANA_SET_BW_CLAMP ||
+           (type >= MANA_REGISTER_FILTER && type < 0x28010);
+}
+
+static void init_request(ManaMachine *m, void *req, uint32_t type,
+                         uint32_t bytes, uint32_t resp_bytes)
+{
+    gdma_init_request(m->d, req, type, bytes, resp_bytes);
+    if (type >> 16 || type == GDMA_REGISTER_DEVICE ||
+        type == GDMA_DEREGISTER_DEVICE) {
+        ((GdmaReqHeaderWire *)req)->dev_id.type = cpu_to_le16(GDMA_DEVICE_MANA);
+    }
 }
 
 /* --- shared-memory channel --- */
@@ -161,7 +190,8 @@ static void test_register_access(void)
 
 /* --- requests --- */
 
-static void wild_request(ManaMachine *m, GRand *rand, uint32_t type)
+/* The status, or UNSUPPORTED if the request cost the channel */
+static uint32_t wild_request(ManaMachine *m, GRand *rand, uint32_t type)
 {
     uint8_t buf[GDMA_HWC_MAX_MESSAGE_BYTES];
     GdmaReqHeaderWire *req = (void *)buf;
@@ -174,16 +204,25 @@ static void wild_request(ManaMachine *m, GRand *rand, uint32_t type)
     for (uint32_t i = 0; i < sizeof(buf); i += 4) {
         stl_le_p(buf + i, pick(rand, wild, ARRAY_SIZE(wild)));
     }
-    gdma_init_request(m->d, req, type, sizeof(*req),
-                      g_rand_int_range(rand, 0, 3) ? 400 :
-                      pick(rand, wild, ARRAY_SIZE(wild)));
+    init_request(m, req, type, sizeof(*req),
+                 g_rand_int_range(rand, 0, 3) ? 400 :
+                 pick(rand, wild, ARRAY_SIZE(wild)));
+    if (g_rand_int_range(rand, 0, 2)) {
+        stq_le_p(buf + sizeof(*req), g_rand_int_range(rand, 1, 3)); /* vport */
+    }
     req->req.msg_bytes = cpu_to_le32(g_rand_int_range(rand, 0, 3) ? body :
                                      pick(rand, wild, ARRAY_SIZE(wild)));
     req->req.msg_version = cpu_to_le16(g_rand_int_range(rand, 0, 7));
     req->resp.msg_version = cpu_to_le16(g_rand_int_range(rand, 0, 7));
     if (!gdma_request_raw(m->d, buf, bytes, &resp)) {
-        restart(m);
+        restart(m, type);
+        return GDMA_STATUS_UNSUPPORTED;
     }
+    if (le32_to_cpu(req->req.msg_bytes) < sizeof(*req) ||
+        le32_to_cpu(req->resp.msg_bytes) < sizeof(resp)) {
+        return GDMA_STATUS_UNSUPPORTED;         /* the header's fault */
+    }
+    return le32_to_cpu(resp.status);
 }
 
 static void check_wild_requests(uint32_t seed)
@@ -195,11 +234,15 @@ static void check_wild_requests(uint32_t seed)
     mana_machine_drive(&m, 2, "");
     heap = m.g->heap_gpa;
     for (size_t i = 0; i < ARRAY_SIZE(request_types); i++) {
-        for (int k = 0; k < 8; k++) {
-            wild_request(&m, rand, request_types[i]);
+        uint32_t type = request_types[i];
+        unsigned heard = 0;
+
+        restart(&m, type);
+        for (int k = 0; k < 12; k++) {
+            heard += is_heard(wild_request(&m, rand, type));
         }
+        g_assert_cmpint(heard > 0, ==, !is_unknown(type));
         m.g->heap_gpa = heap;
-        restart(&m);
     }
     revive(&m);
     g_rand_free(rand);
@@ -225,7 +268,10 @@ static void test_short_requests(void)
     mana_machine_drive(&m, 1, "");
     for (size_t i = 0; i < ARRAY_SIZE(request_types); i++) {
         uint64_t heap = m.g->heap_gpa;
+        uint32_t type = request_types[i];
+        unsigned heard = 0;
 
+        restart(&m, type);
         for (size_t k = 0; k < ARRAY_SIZE(lengths); k++) {
             bool has_header = lengths[k] >= sizeof(GdmaReqHeaderWire);
             bool answered;
@@ -234,21 +280,22 @@ static void test_short_requests(void)
             if (!has_header && i % 10) {
                 continue;
             }
-            gdma_init_request(m.d, buf, request_types[i], sizeof(buf), 400);
+            init_request(&m, buf, type, sizeof(buf), 400);
             stl_le_p(buf + 12, lengths[k]);
             answered = gdma_request_raw(m.d, buf, lengths[k], &resp);
             if (!answered) {
-                restart(&m);
+                restart(&m, type);
             }
             /* more in its header than there is */
             stl_le_p(buf + 12, 0xffffffff);
             if (has_header) {
                 g_assert(answered);
                 g_assert(gdma_request_raw(m.d, buf, lengths[k], &resp));
+                heard += is_heard(le32_to_cpu(resp.status));
             }
         }
+        g_assert_cmpint(heard > 0, ==, !is_unknown(type));
         m.g->heap_gpa = heap;
-        restart(&m);
     }
     revive(&m);
     mana_machine_stop(&m);

@@ -81,8 +81,8 @@ class Mana:
         vm.monitor.wait_event('DEVICE_DELETED', match={'device': 'nic0'})
         vm.wait_until('! ip -o link | grep -qi %s' % (MAC % 0))
 
-    def reload(self, vm):
-        vm.sh('rmmod mana_ib; rmmod mana && modprobe mana', timeout=120)
+    def reload(self, vm, timeout=120):
+        vm.sh('rmmod mana_ib; rmmod mana && modprobe mana', timeout=timeout)
         return self.dhcp(vm)
 
     def carrier_ok(self, vm, dev):
@@ -416,6 +416,8 @@ class Inject(Busy):
         """Else the driver waits for 30 seconds; 6.1 does not know the event."""
         if not OLD:
             self.inject(vm, 'hwc-timeout-config', milliseconds=1000)
+            # its own doorbell is not the one to be dropped
+            time.sleep(1)
 
     def works_again(self, vm, dev):
         """New queues are what helps, or a new start of the driver."""
@@ -424,7 +426,7 @@ class Inject(Busy):
             self.carrier_ok(vm, dev)
             self.check_works(vm, self.host)
         except (AssertionError, guest.GuestError):
-            self.reload(vm)
+            self.reload(vm, timeout=400)
             self.check_works(vm, self.host)
 
     def test_a_dropped_doorbell(self):
