@@ -338,6 +338,16 @@ void mana_drv_removed(ManaDrv *d)
     mana_drv_tell_ports(d);
 }
 
+void mana_drv_loaded(ManaDrv *d)
+{
+    mana_drv_stop(d);
+    for (unsigned int i = 0; i < MANA_DRV_MAX_PORTS; i++) {
+        mana_drv_port_forget_memory(&d->port[i]);
+    }
+    mana_drv_hwc_forget_memory(d);
+    d->memory_bytes = 0;
+}
+
 void mana_drv_port_remove(ManaDrv *d, unsigned int vport)
 {
     ManaDrvPort *p = &d->port[vport];

@@ -97,6 +97,9 @@ void mana_drv_start(ManaDrv *d);
 /* Forget the adapter's queues at once; frames to be sent are dropped */
 void mana_drv_stop(ManaDrv *d);
 
+/* A state was loaded: the adapter's is unknown, memory not the driver's any more */
+void mana_drv_loaded(ManaDrv *d);
+
 /* What Vtl2Driver has */
 void mana_drv_interrupt(ManaDrv *d, unsigned int vector);
 void mana_drv_timer(ManaDrv *d);

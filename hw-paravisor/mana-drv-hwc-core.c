@@ -37,6 +37,16 @@ void mana_drv_hwc_free(ManaDrv *d)
     d->has_memory = false;
 }
 
+void mana_drv_hwc_forget_memory(ManaDrv *d)
+{
+    ManaDrvHwc *h = &d->hwc;
+    Vtl2Dma none = { };
+
+    h->eq.ring = h->cq.ring = h->rq.ring = h->sq.ring = none;
+    h->request = h->response = none;
+    d->has_memory = false;
+}
+
 /* --- shared memory --- */
 
 static bool mana_drv_read_regs(ManaDrv *d)

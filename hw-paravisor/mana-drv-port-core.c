@@ -68,6 +68,19 @@ void mana_drv_port_free(ManaDrv *d, ManaDrvPort *p)
     p->has_memory = false;
 }
 
+void mana_drv_port_forget_memory(ManaDrvPort *p)
+{
+    Vtl2Dma none = { };
+
+    for (unsigned int q = 0; q < p->queues; q++) {
+        g_clear_pointer(&p->txq[q].slots, g_free);
+        p->eq[q].ring = p->txq[q].wq.ring = p->txq[q].cq.ring = none;
+        p->txq[q].pool = p->rxq[q].wq.ring = p->rxq[q].cq.ring = none;
+        p->rxq[q].pool = none;
+    }
+    p->has_memory = false;
+}
+
 void mana_drv_port_prepare(ManaDrv *d, ManaDrvPort *p)
 {
     for (unsigned int q = 0; q < p->queues; q++) {

@@ -272,6 +272,8 @@ static inline uint32_t mana_drv_wqe_bytes(uint32_t oob_bytes,
 /* mana-drv-hwc-core.c */
 bool mana_drv_hwc_alloc(ManaDrv *d);
 void mana_drv_hwc_free(ManaDrv *d);
+/* It is not the driver's any more */
+void mana_drv_hwc_forget_memory(ManaDrv *d);
 /* Begin: false if the registers make no sense */
 bool mana_drv_hwc_establish(ManaDrv *d);
 void mana_drv_shm_poll(ManaDrv *d);
@@ -292,6 +294,7 @@ void mana_drv_step_done(ManaDrv *d, uint32_t status, const void *response,
 /* mana-drv-port-core.c */
 bool mana_drv_port_alloc(ManaDrv *d, ManaDrvPort *p);
 void mana_drv_port_free(ManaDrv *d, ManaDrvPort *p);
+void mana_drv_port_forget_memory(ManaDrvPort *p);
 /* Rings as they are before the adapter knows them */
 void mana_drv_port_prepare(ManaDrv *d, ManaDrvPort *p);
 /* The adapter has all queues: give them buffers, and what was not sent yet */

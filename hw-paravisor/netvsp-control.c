@@ -82,6 +82,7 @@ void netvsp_apply_rss(HvNet *s)
     if (s->rndis.rss.is_enabled) {
         toeplitz_init(&s->toeplitz, s->rndis.rss.key);
     }
+    netvsp_mana_apply_rss(s);
 }
 
 void netvsp_reset_protocol(HvNet *s)

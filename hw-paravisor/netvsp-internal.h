@@ -11,6 +11,7 @@
 #include "hw/vmbus/vmbus-channel.h"
 #include "net/net.h"
 #include "qemu/log.h"
+#include "mana-drv-net.h"
 #include "netvsp.h"
 #include "netvsp-core.h"
 #include "netvsp-sections-core.h"
@@ -103,6 +104,8 @@ struct HvNet {
 
     /* properties */
     NICConf conf;
+    char *mana_id;                      /* the adapter in VTL2, or NULL */
+    uint8_t vport;
     uint16_t num_queues;
     uint16_t mtu;
     uint32_t speed_mbps;
@@ -134,6 +137,7 @@ struct HvNet {
 
     /* host only */
     NICState *nic;
+    ManaDrvNet *mana;                   /* the adapter's port */
     NetvspQueue *queues;                /* conf.peers.queues, at least 1 */
     uint16_t queue_count;
     uint8_t vnet_bytes;                 /* header in front of each frame, or 0 */
@@ -215,6 +219,11 @@ void netvsp_rx_resume(HvNet *s);
 /* As netvsp_rx_unblock(), from the event loop */
 void netvsp_rx_unblock_soon(HvNet *s);
 void netvsp_rx_forget(NetvspChannel *ch);
+
+/* netvsp-mana.c: an adapter in VTL2 as the far end; nothing without one */
+bool netvsp_mana_realize(HvNet *s, Error **errp);
+void netvsp_mana_unrealize(HvNet *s);
+void netvsp_mana_apply_rss(HvNet *s);
 
 /* netvsp-vmstate.c */
 extern const VMStateDescription vmstate_hv_net;

@@ -307,6 +307,9 @@ static void netvsp_realize(HvbusDevice *dev, Error **errp)
     if (!netvsp_check_properties(s, errp)) {
         return;
     }
+    if (!netvsp_mana_realize(s, errp)) {
+        return;
+    }
     qemu_macaddr_default_if_unset(&s->conf.macaddr);
     s->queue_count = MAX(s->conf.peers.queues, 1);
     if (!s->num_queues) {
@@ -367,6 +370,7 @@ static void netvsp_unrealize(HvbusDevice *dev)
         }
     }
     qemu_del_nic(g_steal_pointer(&s->nic));
+    netvsp_mana_unrealize(s);
     qemu_bh_delete(s->flush_bh);
     g_clear_pointer(&s->chans, g_free);
     g_clear_pointer(&s->queues, g_free);
@@ -384,6 +388,8 @@ static void netvsp_instance_init(Object *obj)
 
 static const Property netvsp_properties[] = {
     DEFINE_NIC_PROPERTIES(HvNet, conf),
+    DEFINE_PROP_STRING("mana", HvNet, mana_id),
+    DEFINE_PROP_UINT8("vport", HvNet, vport, 0),
     DEFINE_PROP_UINT16("num-queues", HvNet, num_queues, 0),
     DEFINE_PROP_UINT16("mtu", HvNet, mtu, NETVSP_DEFAULT_MTU),
     DEFINE_PROP_UINT32("speed", HvNet, speed_mbps, 10000),
@@ -416,6 +422,10 @@ static void netvsp_class_init(ObjectClass *klass, void *data)
     hdc->close = netvsp_close;
     hdc->notify = netvsp_notify;
 
+    object_class_property_set_description(klass, "mana",
+        "A mana adapter on the paravisor's bus to use instead of a netdev");
+    object_class_property_set_description(klass, "vport",
+        "Port of that adapter");
     object_class_property_set_description(klass, "num-queues",
         "Channels the guest may use (0: the netdev's queues, or one per vCPU)");
     object_class_property_set_description(klass, "mtu",

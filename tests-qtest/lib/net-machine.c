@@ -11,6 +11,15 @@
 const uint8_t net_machine_mac[6] = { 0x52, 0x54, 0x00, 0x12, 0x34, 0x56 };
 const uint8_t net_machine_peer_mac[6] = { 0x02, 0, 0, 0, 0, 1 };
 
+static void start(NetMachine *m, const char *args)
+{
+    m->g = hv_guest_start(args);
+    net_wire_accept(&m->wire);
+    m->c = vmbus_client_new(m->g, 0);
+    vmbus_connect(m->c, HVBUS_VERSION_5_3);
+    vmbus_request_offers(m->c);
+}
+
 void net_machine_start(NetMachine *m, const char *props, const char *extra)
 {
     g_autofree char *netdev = net_wire_start(&m->wire, "n0");
@@ -18,11 +27,25 @@ void net_machine_start(NetMachine *m, const char *props, const char *extra)
         "-device hv-vmbus %s -device hv-net,id=nic0,netdev=n0,mac="
         NET_MACHINE_MAC "%s %s", netdev, props, extra);
 
-    m->g = hv_guest_start(args);
-    net_wire_accept(&m->wire);
-    m->c = vmbus_client_new(m->g, 0);
-    vmbus_connect(m->c, HVBUS_VERSION_5_3);
-    vmbus_request_offers(m->c);
+    if (g_getenv("QPV_NET_BOOST")) {
+        net_wire_stop(&m->wire);
+        net_machine_start_boost(m, "", props, extra);
+        return;
+    }
+    start(m, args);
+}
+
+void net_machine_start_boost(NetMachine *m, const char *adapter,
+                             const char *props, const char *extra)
+{
+    g_autofree char *netdev = net_wire_start(&m->wire, "n0");
+    g_autofree char *args = g_strdup_printf(
+        "-device hv-vmbus -device paravisor,id=pv %s "
+        "-device mana,id=mana0,bus=vtl2.0,netdev=n0,mac=" NET_MACHINE_MAC
+        "%s -device hv-net,id=nic0,mana=mana0%s %s", netdev, adapter, props,
+        extra);
+
+    start(m, args);
 }
 
 void net_machine_migrate(NetMachine *m)

@@ -22,6 +22,12 @@ typedef struct NetMachine {
 
 /* The card is nic0 with @props (",name=value"), its netdev n0; offers are here */
 void net_machine_start(NetMachine *m, const char *props, const char *extra);
+/*
+ * The same with the adapter mana0 of VTL2 (with properties @adapter) between card
+ * and wire.  With QPV_NET_BOOST in the environment all machines are such.
+ */
+void net_machine_start_boost(NetMachine *m, const char *adapter,
+                             const char *props, const char *extra);
 /* Continue in another QEMU; frames that wait in the socket stay behind */
 void net_machine_migrate(NetMachine *m);
 /* Reset the machine and connect VMBus again */

@@ -110,4 +110,14 @@ void model_post_eqe(Model *m, uint32_t eq_id, uint32_t type, uint32_t data);
 uint32_t model_find(Model *m, bool is_sq, unsigned int port, unsigned int nth);
 void model_frame_free(gpointer frame);
 
+/* An IPv4 packet of TCP (6) or UDP with @payload bytes; returns its length */
+uint32_t model_packet(uint8_t *f, uint8_t proto, uint32_t payload, bool vlan);
+/* Adapter and driver with port 0, running */
+Model *model_start(unsigned int queues);
+/* A frame of @bytes, all @tag */
+ManaDrvSent model_send(Model *m, unsigned int queue, uint32_t bytes,
+                       uint8_t tag);
+/* Both ways */
+void model_expect_traffic(Model *m);
+
 #endif /* MANA_MODEL_H */
