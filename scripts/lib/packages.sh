@@ -56,6 +56,14 @@ gdb_needs()
     echo 'command -v gdb|gdb|opens dumps and looks into QEMU, for guest tests'
 }
 
+docs_needs()
+{
+    cat <<'END'
+/usr/bin/python3 -c 'import sphinx'|python3-sphinx|builds the documentation
+command -v dot|graphviz|its diagrams
+END
+}
+
 # install_host_packages [LIST...]: what LISTs, or host_needs, name and is missing: told
 # with the reason, installed with one call of apt-get
 install_host_packages()
