@@ -29,13 +29,18 @@ void paravisor_kick(Paravisor *s)
 static void paravisor_bh(void *opaque)
 {
     Paravisor *s = opaque;
+    unsigned long i;
 
-    for (unsigned i = 0; i < VTL2_FUNCTION_COUNT; i++) {
-        if (test_bit(i, s->removing)) {
-            vtl2_bus_remove(s, i);
-        }
-        if (test_and_clear_bit(i, s->busy) && s->fns[i] &&
-            !vtl2_function_run(s->fns[i])) {
+    for (i = find_first_bit(s->removing, VTL2_FUNCTION_COUNT);
+         i < VTL2_FUNCTION_COUNT;
+         i = find_next_bit(s->removing, VTL2_FUNCTION_COUNT, i + 1)) {
+        vtl2_bus_remove(s, i);
+    }
+    for (i = find_first_bit(s->busy, VTL2_FUNCTION_COUNT);
+         i < VTL2_FUNCTION_COUNT;
+         i = find_next_bit(s->busy, VTL2_FUNCTION_COUNT, i + 1)) {
+        clear_bit(i, s->busy);
+        if (s->fns[i] && !vtl2_function_run(s->fns[i])) {
             set_bit(i, s->busy);        /* when the VM runs again */
         }
     }
