@@ -445,7 +445,6 @@ void nvme_drv_submit(NvmeDrv *c, NvmeDrvReq *req)
         req_finish(c, req);
     } else {
         req_queue(c, req, false);
-        nvme_drv_start(c);
         nvme_drv_pump(c);
     }
     nvme_drv_leave(c);

@@ -32,7 +32,7 @@ typedef struct NvmeDrvNs NvmeDrvNs;
 typedef struct NvmeDrvReq NvmeDrvReq;
 
 typedef enum NvmeDrvState {
-    NVME_DRV_OFF,                       /* brought up by the first request */
+    NVME_DRV_OFF,                       /* until nvme_drv_start() */
     NVME_DRV_STARTING,
     NVME_DRV_RUNNING,
     NVME_DRV_RESETTING,
@@ -263,7 +263,9 @@ void nvme_drv_attach_ns(NvmeDrv *c, NvmeDrvNs *ns);
 void nvme_drv_detach_ns(NvmeDrv *c, NvmeDrvNs *ns);
 
 /*
- * Queue @req.  The controller learns of it at nvme_drv_kick(), so that several
+ * Queue @req; it waits while the controller is off, resets, or comes up.  Touches
+ * no register, so that it may be called where a register access may not wait.
+ * The controller learns of it at nvme_drv_kick(), so that several
  * requests cost one doorbell.
  */
 void nvme_drv_submit(NvmeDrv *c, NvmeDrvReq *req);

@@ -276,8 +276,13 @@ static void step_failed(NvmeDrv *c, const char *why)
 /* Half a second of a bring-up has passed */
 void nvme_drv_step_tick(NvmeDrv *c)
 {
-    if (c->step != NVME_DRV_STEP_NONE &&
-        ++c->step_ticks > c->step_limit_ticks) {
+    if (c->step == NVME_DRV_STEP_NONE) {
+        return;
+    }
+    if (c->step > NVME_DRV_STEP_ENABLE &&
+        (c->ops->read32(c->fn, 0, NVME_REG_CSTS) & NVME_CSTS_FAILED)) {
+        step_failed(c, "the controller reports a fatal error");
+    } else if (++c->step_ticks > c->step_limit_ticks) {
         step_failed(c, "the controller does not become ready");
     }
 }

@@ -49,6 +49,8 @@ extern const Vtl2Ops vtl2_function_ops;
 /* NULL after Vtl2Driver.removed */
 PCIDevice *vtl2_function_device(const Vtl2Function *fn);
 Paravisor *vtl2_function_paravisor(const Vtl2Function *fn);
+/* The driver that it was claimed for */
+void *vtl2_function_driver(const Vtl2Function *fn);
 void vtl2_function_set_provider(Vtl2Function *fn, const ParavisorProvider *p,
                                 void *opaque);
 

@@ -257,10 +257,13 @@ bool vtl2_function_run(Vtl2Function *fn)
 
 void vtl2_function_reset_enter(Vtl2Function *fn)
 {
+    vtl2_call_begin(fn);
+    if (fn->drv->quiesce) {
+        fn->drv->quiesce(fn->driver);
+    }
     fn->is_resetting = true;
     memset(fn->pending, 0, sizeof(fn->pending));
     vtl2_set_timer(fn, INT64_MAX);
-    vtl2_call_begin(fn);
     fn->drv->reset(fn->driver);
     vtl2_call_end(fn);
 }
@@ -387,6 +390,11 @@ PCIDevice *vtl2_function_device(const Vtl2Function *fn)
 Paravisor *vtl2_function_paravisor(const Vtl2Function *fn)
 {
     return fn->pv;
+}
+
+void *vtl2_function_driver(const Vtl2Function *fn)
+{
+    return fn->driver;
 }
 
 void vtl2_function_set_provider(Vtl2Function *fn, const ParavisorProvider *p,

@@ -63,6 +63,11 @@ typedef struct Vtl2Driver {
     void (*interrupt)(void *driver, unsigned int vector);
     void (*timer)(void *driver);
     /*
+     * The VM is about to be reset, the function still works: what is under way
+     * may come to its end before this returns.  May be NULL.
+     */
+    void (*quiesce)(void *driver);
+    /*
      * The VM is being reset, the function's state is lost: until start, registers
      * read as all ones, nothing arrives, the timer is off.  Complete what is
      * under way without the function.  Memory stays allocated.

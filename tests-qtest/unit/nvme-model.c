@@ -542,6 +542,7 @@ void io_submit(Model *m, Io *io, NvmeDrvOp op, uint64_t offset,
     }
     io->ret = 1;
     nvme_drv_submit(&m->drv, &io->req);
+    nvme_drv_start(&m->drv);
 }
 
 int io_run(Model *m, Io *io, NvmeDrvOp op, uint64_t offset,
