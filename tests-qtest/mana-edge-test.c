@@ -1,6 +1,6 @@
 /*
  * mana: what is rare: lengths that differ, buffers that come late or are too
- * small, one queue's flood, links that are down when a driver comes
+ * small, one queue's flood, errors that a test asks for, links that are down
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -344,6 +344,282 @@ static void test_segments_count_as_frames(void)
     mana_machine_stop(&m);
 }
 
+/* --- errors of transmission --- */
+
+static void send_bad(ManaPort *p, uint32_t bytes, ManaCqeType type)
+{
+    NetFlow flow = net_flow(false, NET_RAW, peer_mac, p->vp->mac);
+    ManaTx tx = { .frame = frame, .bytes = bytes };
+
+    net_build_raw(frame, &flow, MAX(bytes, NET_MIN_BYTES), bytes);
+    mana_txq_send(p->txq, &tx);
+    g_assert_cmpint(mana_txq_expect(p->txq), ==, type);
+}
+
+static void test_tx_errors_are_told_and_counted(void)
+{
+    uint32_t longest = JUMBO_BYTES + NET_VLAN_BYTES;
+    ManaMachine m;
+    ManaPort p;
+
+    mana_machine_drive(&m, 2, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    send_bad(&p, longest, MANA_CQE_TX_OKAY);
+    g_assert_cmpuint(net_wire_expect(&m.wire[0], got), ==, longest);
+    send_bad(&p, longest + 1, MANA_CQE_TX_MTU_DROP);
+    send_bad(&p, 13, MANA_CQE_TX_GDMA_ERROR);
+    p.vp->tx_offset = 1;
+    send_bad(&p, 100, MANA_CQE_TX_VPORT_OUT_OF_RANGE);
+    p.vp->tx_offset = 0;
+    g_assert_cmpuint(mana_stat(m.d, MANA_STAT_TX_MTU_VIOLATION), ==, 1);
+    g_assert_cmpuint(mana_stat(m.d, MANA_STAT_TX_GDMA_ERROR), ==, 1);
+    g_assert_cmpuint(mana_stat(m.d, MANA_STAT_TX_BAD_VPORT_OFFSET), ==, 1);
+    g_assert_cmpuint(mana_stat(m.d, MANA_STAT_TX_UCAST_PACKETS), ==, 1);
+    g_assert_cmpuint(net_wire_wait(&m.wire[0], got, 0), ==, 0);
+    g_assert_cmpuint(net_wire_wait(&m.wire[1], got, 0), ==, 0);
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+static void test_suppressed_completions(void)
+{
+    ManaMachine m;
+    ManaPort p;
+    ManaCqeType type;
+    NetFlow flow;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    flow = net_flow(false, NET_RAW, peer_mac, p.vp->mac);
+    net_build_raw(frame, &flow, 100, 1);
+    for (int i = 0; i < 8; i++) {
+        ManaTx tx = { .frame = frame, .bytes = 100, .suppress_cqe = i < 7 };
+
+        mana_txq_put(p.txq, &tx);
+        if (tx.suppress_cqe) {
+            /* the oldest that is to complete is a later one */
+            g_queue_pop_head(p.txq->offsets);
+            p.txq->done_bytes +=
+                GPOINTER_TO_UINT(g_queue_pop_head(p.txq->offsets));
+        }
+    }
+    gdma_wq_ring(&p.txq->wq);
+    g_assert_cmpint(mana_txq_expect(p.txq), ==, MANA_CQE_TX_OKAY);
+    g_assert(!mana_txq_wait(p.txq, &type, GDMA_CLIENT_QUIET_US));
+    for (int i = 0; i < 8; i++) {
+        g_assert_cmpuint(net_wire_expect(&m.wire[0], got), ==, 100);
+    }
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+/* --- steering and moderation --- */
+
+static void test_frames_for_others(void)
+{
+    static const uint8_t other[6] = { 0x52, 0x54, 0, 0xee, 0, 1 };
+    NetFlow flow = net_flow(false, NET_RAW, other, peer_mac);
+    ManaMachine m;
+    ManaPort p;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    net_build_raw(frame, &flow, 100, 1);
+    net_wire_send(&m.wire[0], frame, 100);
+    mana_rxq_expect_none(p.rxq);
+    send_in(&m, &p, 100, 2);
+    expect_in(&p, 100, 2);
+    g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_UCAST_PACKETS), ==, 1);
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+/* The driver wants addresses hashed, and no ports */
+static void test_hash_types(void)
+{
+    ManaMachine m;
+    ManaPort p;
+    ManaRxq *table[MANA_CLIENT_MAX_INDIRECTION];
+    ManaRxConfig config = {
+        .rx_enable = MANA_TRISTATE_TRUE, .rss_enable = MANA_TRISTATE_TRUE,
+        .key = net_rss_key, .table = table, .version = 2,
+        .hash_types = MANA_HASH_IPV4 | MANA_HASH_IPV6 | MANA_HASH_UDP_IPV4,
+    };
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    config.default_rxq = p.rxq;
+    config.table_count = p.vp->indirection_entries;
+    for (unsigned i = 0; i < config.table_count; i++) {
+        table[i] = p.rxq;
+    }
+    g_assert_cmphex(mana_config_rx(p.vp, &config), ==, 0);
+    for (unsigned i = 0; i < 2 * NET_RSS_VECTORS; i++) {
+        NetProto proto = i & 1 ? NET_UDP : NET_TCP;
+        NetFlow flow = net_rss_flow(i / 2, proto, p.vp->mac, peer_mac);
+        uint32_t bytes = net_build(frame, &flow, 100, i);
+        bool is_ipv6 = net_rss_vectors[i / 2].is_ipv6;
+        bool ports = proto == NET_UDP && !is_ipv6;
+        ManaRxFrame f;
+
+        net_wire_send(&m.wire[0], frame, bytes);
+        f = mana_rxq_expect(p.rxq);
+        g_assert_cmphex(FIELD_EX32(f.flags, MANA_RX_CQE, HASH_TYPE), ==,
+                        ports ? MANA_HASH_UDP_IPV4 :
+                        is_ipv6 ? MANA_HASH_IPV6 : MANA_HASH_IPV4);
+        g_assert_cmphex(f.hash, ==,
+                        ports ? net_rss_vectors[i / 2].hash_ports :
+                        net_rss_vectors[i / 2].hash_addresses);
+    }
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+/* Let the device work, and next to no time pass */
+static void let_work(ManaMachine *m)
+{
+    for (int i = 0; i < 20; i++) {
+        pcie_guest_step(m->g, SCALE_US);
+        gdma_poll(m->d);
+        g_usleep(1000);
+    }
+}
+
+/* One event for four completions, or after 900 microseconds */
+static void test_completions_are_moderated(void)
+{
+    ManaMachine m;
+    ManaPort p;
+    GdmaCqeWire cqe;
+    unsigned before;
+    uint64_t dim;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    gdma_settle(m.d);
+    dim = FIELD_DP64(0, GDMA_DIM_DOORBELL, ID, p.rxq->cq->id);
+    dim = FIELD_DP64(dim, GDMA_DIM_DOORBELL, USEC, 900);
+    dim = FIELD_DP64(dim, GDMA_DIM_DOORBELL, USEC_VALID, 1);
+    dim = FIELD_DP64(dim, GDMA_DIM_DOORBELL, COMPS, 4);
+    dim = FIELD_DP64(dim, GDMA_DIM_DOORBELL, COMPS_VALID, 1);
+    gdma_doorbell(m.d, m.d->db_page, GDMA_DB_DIM, dim);
+    before = p.eq->completions;
+    for (unsigned i = 1; i <= 4; i++) {
+        send_in(&m, &p, 100, i);
+        let_work(&m);
+        g_assert_cmpuint(p.eq->completions, ==, before + (i == 4));
+    }
+    for (unsigned i = 1; i <= 4; i++) {
+        g_assert(gdma_cq_next(p.rxq->cq, &cqe));
+    }
+    gdma_cq_ring(p.rxq->cq, true);
+    send_in(&m, &p, 100, 5);
+    let_work(&m);
+    g_assert_cmpuint(p.eq->completions, ==, before + 1);
+    pcie_guest_step(m.g, SCALE_MS);
+    let_work(&m);
+    g_assert_cmpuint(p.eq->completions, ==, before + 2);
+    mana_rx_off(p.vp);
+    mana_rxq_free(p.rxq, true);
+    mana_txq_free(p.txq, true);
+    gdma_eq_destroy(p.eq);
+    g_free(p.vp);
+    mana_machine_stop(&m);
+}
+
+/* --- errors by injection --- */
+
+static void inject(ManaMachine *m, const char *event)
+{
+    qtest_qmp_assert_success(m->g->qts, "{ 'execute': 'x-mana-inject',"
+        " 'arguments': { 'id': 'nic0', 'event': %s, 'milliseconds': 200 } }",
+        event);
+}
+
+static void send_one(ManaPort *p, uint32_t seed)
+{
+    NetFlow flow = net_flow(false, NET_RAW, peer_mac, p->vp->mac);
+    ManaTx tx = { .frame = frame, .bytes = 100 };
+
+    net_build_raw(frame, &flow, 100, seed);
+    mana_txq_send(p->txq, &tx);
+}
+
+static void test_injected_errors(void)
+{
+    ManaMachine m;
+    ManaPort p;
+    GdmaReqHeaderWire req;
+    GdmaRespHeaderWire resp;
+    ManaCqeType type;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    gdma_settle(m.d);
+    /* the next doorbell makes up for one that was lost */
+    inject(&m, "dropped-doorbell");
+    send_one(&p, 1);
+    g_assert(!mana_txq_wait(p.txq, &type, GDMA_CLIENT_QUIET_US));
+    send_one(&p, 2);
+    for (int i = 0; i < 2; i++) {
+        g_assert_cmpint(mana_txq_expect(p.txq), ==, MANA_CQE_TX_OKAY);
+        g_assert_cmpuint(net_wire_expect(&m.wire[0], got), ==, 100);
+    }
+    /* an interrupt comes when its time has come */
+    g_assert(!mana_txq_wait(p.txq, &type, GDMA_CLIENT_QUIET_US));
+    inject(&m, "late-interrupt");
+    send_one(&p, 3);
+    g_assert(!mana_txq_wait(p.txq, &type, GDMA_CLIENT_QUIET_US));
+    g_assert_cmpuint(net_wire_expect(&m.wire[0], got), ==, 100);
+    pcie_guest_step(m.g, NANOSECONDS_PER_SECOND / 5);
+    g_assert_cmpint(mana_txq_expect(p.txq), ==, MANA_CQE_TX_OKAY);
+    /* one request gets no answer, the next one does */
+    inject(&m, "hwc-timeout");
+    gdma_init_request(m.d, &req, GDMA_LIST_DEVICES, sizeof(req), 300);
+    g_assert(!gdma_request_raw(m.d, &req, sizeof(req), &resp));
+    g_assert(gdma_request_raw(m.d, &req, sizeof(req), &resp));
+    /* a queue that stopped is good for nothing but to be destroyed */
+    inject(&m, "queue-error");
+    send_one(&p, 4);
+    g_assert(!mana_txq_wait(p.txq, &type, GDMA_CLIENT_QUIET_US));
+    send_in(&m, &p, 100, 5);
+    expect_in(&p, 100, 5);
+    inject(&m, "reset-request");
+    gdma_settle(m.d);
+    g_assert_cmpuint(m.d->news->len, ==, 1);
+    g_array_set_size(m.d->news, 0);
+    mana_port_down(&p);
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    send_one(&p, 6);
+    g_assert_cmpint(mana_txq_expect(p.txq), ==, MANA_CQE_TX_OKAY);
+    mana_port_down(&p);
+    mana_machine_stop(&m);
+}
+
+/* Counters, and errors that were asked for and did not happen yet */
+static void test_reset_forgets(void)
+{
+    ManaMachine m;
+    ManaPort p;
+
+    mana_machine_drive(&m, 1, "");
+    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    send_one(&p, 1);
+    g_assert_cmpint(mana_txq_expect(p.txq), ==, MANA_CQE_TX_OKAY);
+    gdma_settle(m.d);
+    inject(&m, "dropped-doorbell");
+    inject(&m, "hwc-timeout");
+    inject(&m, "late-interrupt");
+    pcie_guest_reset(m.g);
+    mana_port_forget(&p);
+    gdma_forget(m.d);
+    m.d = gdma_start(m.g, 0);
+    for (unsigned i = 0; i < MANA_STAT_COUNT; i++) {
+        g_assert_cmpuint(mana_stat(m.d, i), ==, 0);
+    }
+    mana_machine_stop(&m);
+}
+
 /* --- link --- */
 
 /* One event came, and it says this */
@@ -451,6 +727,19 @@ int main(int argc, char **argv)
                    test_rx_buffer_without_room);
     qtest_add_func("/paravisor/mana-edge/segments-count-as-frames",
                    test_segments_count_as_frames);
+    qtest_add_func("/paravisor/mana-edge/tx-errors-are-told-and-counted",
+                   test_tx_errors_are_told_and_counted);
+    qtest_add_func("/paravisor/mana-edge/suppressed-completions",
+                   test_suppressed_completions);
+    qtest_add_func("/paravisor/mana-edge/frames-for-others",
+                   test_frames_for_others);
+    qtest_add_func("/paravisor/mana-edge/hash-types",
+                   test_hash_types);
+    qtest_add_func("/paravisor/mana-edge/completions-are-moderated",
+                   test_completions_are_moderated);
+    qtest_add_func("/paravisor/mana-edge/injected-errors",
+                   test_injected_errors);
+    qtest_add_func("/paravisor/mana-edge/reset-forgets", test_reset_forgets);
     qtest_add_func("/paravisor/mana-edge/link-is-down-when-a-driver-comes",
                    test_link_is_down_when_a_driver_comes);
     qtest_add_func("/paravisor/mana-edge/link-changes-while-stopped",
