@@ -21,6 +21,7 @@ qemu_features=(
     --enable-tpm --enable-seccomp --enable-pixman
     --enable-coroutine-pool --enable-malloc-trim --enable-membarrier
     --disable-docs --disable-install-blobs --disable-download
+    --with-pkgversion="qemu-paravisor $(sed -n "s/^project('qemu-paravisor', version: '\(.*\)', license.*/\1/p" "$top/meson.build")"
     --firmwarepath=/usr/share/qemu:/usr/share/seabios:/usr/lib/ipxe/qemu
 )
 # An uninstalled QEMU looks for these folders below its qemu-bundle folder.
