@@ -9,6 +9,7 @@
  */
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qapi/qapi-events-hyperv.h"
 #include "qemu/iov.h"
 #include "qemu/main-loop.h"
 #include "qemu/module.h"
@@ -25,6 +26,9 @@
 
 #define MANA_DRV_VNET_BYTES     sizeof(struct virtio_net_hdr)
 QEMU_BUILD_BUG_ON(MANA_DRV_VNET_BYTES + 4 > MANA_DRV_RX_HEADROOM);
+
+/* A guest that switches in a loop gives one event in this time */
+#define MANA_DRV_EVENT_PERIOD_MS 1000
 
 #define TYPE_VTL2_MANA "vtl2-mana-driver"
 OBJECT_DECLARE_SIMPLE_TYPE(Vtl2Mana, VTL2_MANA)
@@ -59,6 +63,9 @@ struct ManaDrvNet {
     NetClientState *ncs[MANA_DRV_MAX_QUEUES];
     bool to_vf;
     bool resume;                        /* a queue may go on */
+    bool is_vf;                         /* the path that the monitor is told */
+    bool told_vf;
+    QEMUTimer *event_timer;
 };
 
 static ManaDrvNet *mana_drv_net_port(NetClientState *nc)
@@ -485,6 +492,30 @@ DEFINE_TYPES(vtl2_mana_types)
 
 /* --- ports --- */
 
+static void mana_drv_net_event(void *opaque)
+{
+    ManaDrvNet *p = opaque;
+    g_autofree char *path = NULL;
+
+    if (p->told_vf != p->is_vf) {
+        path = object_get_canonical_path(OBJECT(p->user.dev));
+        p->told_vf = p->is_vf;
+        qapi_event_send_paravisor_data_path(path, p->is_vf
+                                            ? PARAVISOR_DATA_PATH_VF
+                                            : PARAVISOR_DATA_PATH_SYNTHETIC);
+        timer_mod(p->event_timer, qemu_clock_get_ms(QEMU_CLOCK_REALTIME) +
+                                  MANA_DRV_EVENT_PERIOD_MS);
+    }
+}
+
+void mana_drv_net_tell_path(ManaDrvNet *p, bool is_vf)
+{
+    p->is_vf = is_vf;
+    if (!timer_pending(p->event_timer)) {
+        mana_drv_net_event(p);
+    }
+}
+
 static bool mana_drv_net_has_vnet(NetClientState *nc)
 {
     return true;
@@ -611,6 +642,7 @@ ManaDrvNet *mana_drv_net_new(const char *mana, uint8_t vport,
     p->user = *user;
     p->vport = vport;
     p->queue_count = queues;
+    p->event_timer = timer_new_ms(QEMU_CLOCK_REALTIME, mana_drv_net_event, p);
     mana_drv_net_new_queues(p, conf);
     m->ports[vport] = p;
     mana_drv_port_add(m->d, vport, queues, MAX(mtu, 1500));
@@ -625,6 +657,7 @@ void mana_drv_net_free(ManaDrvNet *p)
     mana_drv_port_remove(m->d, p->vport);
     m->ports[p->vport] = NULL;
     qemu_del_net_client(p->ncs[0]);
+    timer_free(p->event_timer);
     g_free(p);
     for (unsigned int i = 0; i < MANA_DRV_MAX_PORTS; i++) {
         is_last &= !m->ports[i];

@@ -39,6 +39,8 @@ void mana_drv_net_set_rss(ManaDrvNet *p, bool is_on, const uint8_t *key,
                           const uint8_t *table, unsigned int count);
 /* Where what comes in goes: to the netdev, or to the guest's own function */
 void mana_drv_net_set_path(ManaDrvNet *p, bool to_vf);
+/* Let the monitor know, not too often, where it goes */
+void mana_drv_net_tell_path(ManaDrvNet *p, bool is_vf);
 /* Serial number of that function, 0: none */
 void mana_drv_net_set_serial(ManaDrvNet *p, uint32_t serial);
 

@@ -31,6 +31,11 @@ void mana_drv_net_set_path(ManaDrvNet *p, bool to_vf)
     g_assert_not_reached();
 }
 
+void mana_drv_net_tell_path(ManaDrvNet *p, bool is_vf)
+{
+    g_assert_not_reached();
+}
+
 void mana_drv_net_set_serial(ManaDrvNet *p, uint32_t serial)
 {
     g_assert_not_reached();

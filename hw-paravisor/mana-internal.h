@@ -101,8 +101,9 @@ typedef struct GdmaWq {
 } GdmaWq;
 
 typedef struct ManaTxPacket ManaTxPacket;
+typedef struct ManaVport ManaVport;
 
-typedef struct ManaVport {
+struct ManaVport {
     /* migrated */
     bool rx_enabled;
     bool rss_enabled;
@@ -122,14 +123,15 @@ typedef struct ManaVport {
     /* host only */
     Mana *s;
     uint8_t idx;
-    NICState *nic;
+    NICState *nic;                      /* NULL: that of .wire is used */
+    ManaVport *wire;                    /* whose NIC it is; NULL: it is gone */
     uint16_t queue_count;               /* of the back end */
     bool has_vnet;
     bool tx_impatient;                  /* drop rather than wait */
     uint32_t *tx_waiting;               /* per subqueue: packets under way */
     QEMUTimer *rx_timer;
     QEMUTimer *tx_timer;
-} ManaVport;
+};
 
 /* Doorbells as the last write left them, one array per kind of queue */
 typedef struct GdmaDoorbells {
@@ -152,6 +154,7 @@ struct Mana {
 
     /* properties */
     NICConf conf[MANA_MAX_VPORTS];
+    char *pf_id;                        /* function whose wires these are */
     uint32_t num_queues;                /* pairs per vport */
     uint32_t vectors;
     uint32_t mtu;
@@ -183,6 +186,8 @@ struct Mana {
     uint64_t total_pages;
 
     /* host only */
+    Mana *pf;                           /* what .pf_id names, or NULL */
+    Mana *vf;                           /* the other way round */
     AddressSpace *as;
     MemoryRegion bar;
     MemoryRegion regs;
@@ -319,6 +324,7 @@ bool mana_net_init(ManaVport *vp, Error **errp);
 void mana_link_flap(Mana *s, uint32_t ms);
 void mana_link_unflap(void *opaque);
 void mana_net_free(ManaVport *vp);
+bool mana_net_link(const ManaVport *vp);
 
 /* mana-tx.c */
 /* True if there is more to do */

@@ -31,6 +31,9 @@ static void mana_link_status_changed(NetClientState *nc)
 
     trace_mana_link(vp->idx, !nc->link_down);
     mana_link_update(vp->s);
+    if (vp->s->vf) {
+        mana_link_update(vp->s->vf);
+    }
 }
 
 static void mana_set_link(ManaVport *vp, bool up)
@@ -58,7 +61,7 @@ void mana_link_unflap(void *opaque)
 void mana_link_flap(Mana *s, uint32_t ms)
 {
     for (uint32_t v = 0; v < s->vport_count; v++) {
-        if (!qemu_get_queue(s->vports[v].nic)->link_down) {
+        if (s->vports[v].nic && mana_net_link(&s->vports[v])) {
             s->inject.flapping |= 1u << v;
             mana_set_link(&s->vports[v], false);
         }
@@ -82,6 +85,9 @@ static void mana_tx_timeout(void *opaque)
     /* the wire is not to be waited for: a driver would reset its queues */
     vp->tx_impatient = true;
     mana_tx_wake(vp->s);
+    if (vp->s->vf) {
+        mana_tx_wake(vp->s->vf);
+    }
 }
 
 /* Every subqueue must have it, and then the one length that is used here */
@@ -98,6 +104,23 @@ static bool mana_net_peer_has_vnet(ManaVport *vp)
     return true;
 }
 
+/* The wire, and what is known of it, of the same vport of another function */
+static void mana_net_share(ManaVport *vp)
+{
+    Mana *s = vp->s;
+
+    vp->wire = &s->pf->vports[vp->idx];
+    vp->queue_count = vp->wire->queue_count;
+    vp->has_vnet = vp->wire->has_vnet;
+    s->conf[vp->idx].macaddr = s->pf->conf[vp->idx].macaddr;
+    vp->rx_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, mana_rx_timeout, vp);
+}
+
+bool mana_net_link(const ManaVport *vp)
+{
+    return vp->wire && !qemu_get_queue(vp->wire->nic)->link_down;
+}
+
 bool mana_net_init(ManaVport *vp, Error **errp)
 {
     Mana *s = vp->s;
@@ -105,6 +128,11 @@ bool mana_net_init(ManaVport *vp, Error **errp)
     DeviceState *dev = DEVICE(s);
     g_autofree char *name = NULL;
 
+    if (s->pf) {
+        mana_net_share(vp);
+        return true;
+    }
+    vp->wire = vp;
     qemu_macaddr_default_if_unset(&conf->macaddr);
     if (is_multicast_ether_addr(conf->macaddr.a)) {
         error_setg(errp, "the MAC address of vport %u is no unicast one",
@@ -136,6 +164,8 @@ bool mana_net_init(ManaVport *vp, Error **errp)
 
 void mana_net_free(ManaVport *vp)
 {
+    timer_free(vp->rx_timer);
+    vp->rx_timer = NULL;
     if (!vp->nic) {
         return;
     }
@@ -145,7 +175,6 @@ void mana_net_free(ManaVport *vp)
     }
     qemu_del_nic(vp->nic);
     vp->nic = NULL;
-    timer_free(vp->rx_timer);
     timer_free(vp->tx_timer);
     g_clear_pointer(&vp->tx_waiting, g_free);
 }

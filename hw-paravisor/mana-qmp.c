@@ -32,7 +32,7 @@ static ManaVportInfo *mana_vport_info(Mana *s, const ManaVport *vp)
     info->index = vp->idx;
     info->mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0],
                                 mac[1], mac[2], mac[3], mac[4], mac[5]);
-    info->link = !qemu_get_queue(vp->nic)->link_down;
+    info->link = mana_net_link(vp);
     info->receiving = vp->rx_enabled;
     info->rss = vp->rss_enabled;
     info->vnet_header = vp->has_vnet;

@@ -336,9 +336,21 @@ static bool mana_rx_parse(ManaVport *vp, ManaRxPacket *pkt, ManaGfStat *first)
                             pkt->bytes);
 }
 
+/*
+ * The vport that the filter leads to.  If VTL0's has no driver that takes
+ * packets, or not any more, VTL2's has them.
+ */
+static ManaVport *mana_rx_vport(ManaVport *vp)
+{
+    Mana *vf = vp->s->vf;
+
+    return vp->to_vtl0 && vf && vf->vports[vp->idx].rx_enabled
+           ? &vf->vports[vp->idx] : vp;
+}
+
 ssize_t mana_receive(NetClientState *nc, const struct iovec *iov, int iovcnt)
 {
-    ManaVport *vp = qemu_get_nic_opaque(nc);
+    ManaVport *vp = mana_rx_vport(qemu_get_nic_opaque(nc));
     Mana *s = vp->s;
     ssize_t all = iov_size(iov, iovcnt);
     ManaRxPacket pkt = { .iov = iov, .iovcnt = iovcnt };
@@ -398,7 +410,7 @@ ssize_t mana_receive(NetClientState *nc, const struct iovec *iov, int iovcnt)
 
 void mana_rx_resume(ManaVport *vp)
 {
-    for (int i = 0; i < vp->queue_count; i++) {
-        qemu_flush_queued_packets(qemu_get_subqueue(vp->nic, i));
+    for (int i = 0; i < vp->queue_count && vp->wire; i++) {
+        qemu_flush_queued_packets(qemu_get_subqueue(vp->wire->nic, i));
     }
 }

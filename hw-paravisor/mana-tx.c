@@ -210,22 +210,26 @@ static void mana_tx_sent(NetClientState *nc, ssize_t bytes)
         timer_del(vp->tx_timer);
     }
     mana_tx_wake(vp->s);
+    if (vp->s->vf) {
+        mana_tx_wake(vp->s->vf);
+    }
 }
 
 /* Hand over one frame; the net layer copies what it cannot deliver now */
 static void mana_tx_send(ManaTxPacket *pkt, struct iovec *iov, int count)
 {
-    uint32_t *waiting = &pkt->vp->tx_waiting[pkt->nc->queue_index];
+    ManaVport *wire = pkt->vp->wire;
+    uint32_t *waiting = &wire->tx_waiting[pkt->nc->queue_index];
 
     pkt->sent++;
-    if (pkt->vp->tx_impatient && *waiting) {
+    if (wire->tx_impatient && *waiting) {
         return;
     }
     if (qemu_sendv_packet_async(pkt->nc, iov, count, mana_tx_sent) == 0 &&
         (*waiting)++ == 0) {
         trace_mana_tx_blocked(pkt->vp->idx, pkt->nc->queue_index);
         /* another subqueue may have been waiting for longer */
-        timer_mod_anticipate_ns(pkt->vp->tx_timer,
+        timer_mod_anticipate_ns(wire->tx_timer,
                                 qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
                                 MANA_TX_PATIENCE_NS);
     }
@@ -435,8 +439,13 @@ static uint32_t mana_tx_queue(Mana *s, uint32_t sq_id)
         pkt = s->tx = g_new(ManaTxPacket, 1);
     }
     pkt->vp = vp;
-    pkt->nc = qemu_get_subqueue(vp->nic, wq->idx % vp->queue_count);
-    while (done < MANA_TX_QUEUE_BATCH && !mana_tx_is_blocked(vp, pkt->nc) &&
+    if (!vp->wire) {
+        clear_bit(sq_id, s->sq_active);
+        return 0;
+    }
+    pkt->nc = qemu_get_subqueue(vp->wire->nic, wq->idx % vp->queue_count);
+    while (done < MANA_TX_QUEUE_BATCH &&
+           !mana_tx_is_blocked(vp->wire, pkt->nc) &&
            gdma_wq_peek(s, true, sq_id, &wqe)) {
         ManaTxCqeWire cqe = { 0 };
         uint32_t header = 0;
@@ -464,7 +473,7 @@ static uint32_t mana_tx_queue(Mana *s, uint32_t sq_id)
     }
     gdma_cq_notify(s, wq->cq_id, completions);
     if (wq->is_failed || !gdma_wq_posted_bytes(&wq->ring) ||
-        mana_tx_is_blocked(vp, pkt->nc)) {
+        mana_tx_is_blocked(vp->wire, pkt->nc)) {
         clear_bit(sq_id, s->sq_active);
     }
     return done;

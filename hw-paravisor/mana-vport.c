@@ -443,6 +443,9 @@ static GdmaStatus mana_move_filter(Mana *s, GdmaRequestMsg *req)
         return GDMA_STATUS_INVALID_PARAMETER;
     }
     vp->to_vtl0 = m->to_vtl0;
+    trace_mana_move_filter(vp->idx, vp->to_vtl0);
+    /* what waits for a buffer of the one may go to the other */
+    s->rx_resume = true;
     return GDMA_STATUS_SUCCESS;
 }
 
@@ -501,7 +504,7 @@ void mana_link_update(Mana *s)
         return;
     }
     for (uint32_t v = 0; v < s->vport_count; v++) {
-        is_up |= !qemu_get_queue(s->vports[v].nic)->link_down;
+        is_up |= mana_net_link(&s->vports[v]);
     }
     if (is_up == s->link_was_up) {
         return;

@@ -131,11 +131,57 @@ static void mana_write_config(PCIDevice *dev, uint32_t addr, uint32_t val,
     }
 }
 
+/* The function that 'pf' names; it has no other one beside it */
+static bool mana_find_pf(Mana *s, Error **errp)
+{
+    DeviceState *dev;
+
+    if (!s->pf_id) {
+        return true;
+    }
+    dev = qdev_find_recursive(sysbus_get_default(), s->pf_id);
+    if (!dev || !object_dynamic_cast(OBJECT(dev), TYPE_MANA) ||
+        !dev->realized || MANA(dev) == s) {
+        error_setg(errp, "there is no mana device '%s'", s->pf_id);
+        return false;
+    }
+    if (MANA(dev)->pf || MANA(dev)->vf) {
+        error_setg(errp, "'%s' has a second function already", s->pf_id);
+        return false;
+    }
+    s->pf = MANA(dev);
+    return true;
+}
+
+/* The end of what two functions share; each can be the first to go */
+static void mana_part(Mana *s)
+{
+    if (s->pf && s->pf->vf == s) {
+        s->pf->vf = NULL;
+        s->pf->rx_resume = true;
+        mana_kick(s->pf);
+    }
+    s->pf = NULL;
+    if (s->vf) {
+        for (uint32_t v = 0; v < s->vf->vport_count; v++) {
+            s->vf->vports[v].wire = NULL;
+        }
+        s->vf->pf = NULL;
+        mana_link_update(s->vf);
+        s->vf = NULL;
+    }
+}
+
 static bool mana_check_properties(Mana *s, Error **errp)
 {
-    s->vport_count = 1;
+    s->vport_count = s->pf ? s->pf->vport_count : 1;
     for (uint32_t i = 0; i < MANA_MAX_VPORTS; i++) {
         if (s->conf[i].peers.ncs[0]) {
+            if (s->pf) {
+                error_setg(errp, "the wires are those of '%s': 'pf' and "
+                           "'netdev' exclude each other", s->pf_id);
+                return false;
+            }
             s->vport_count = i + 1;
         }
     }
@@ -225,6 +271,7 @@ static void mana_exit(PCIDevice *dev)
     if (s->vm_state_entry) {
         qemu_del_vm_change_state_handler(s->vm_state_entry);
     }
+    mana_part(s);
     if (s->vports) {
         gdma_hwc_destroy(s);
         for (uint32_t v = 0; v < s->vport_count; v++) {
@@ -252,7 +299,11 @@ static void mana_realize(PCIDevice *dev, Error **errp)
 {
     Mana *s = MANA(dev);
 
+    if (!mana_find_pf(s, errp)) {
+        return;
+    }
     if (!mana_check_properties(s, errp)) {
+        s->pf = NULL;
         return;
     }
     dev->config_write = mana_write_config;
@@ -269,6 +320,9 @@ static void mana_realize(PCIDevice *dev, Error **errp)
         return;
     }
     gdma_hwc_destroy(s);
+    if (s->pf) {
+        s->pf->vf = s;
+    }
     s->vm_state_entry = qdev_add_vm_change_state_handler(DEVICE(s),
                                                          mana_vm_state_change,
                                                          s);
@@ -329,6 +383,7 @@ static const Property mana_properties[] = {
     DEFINE_PROP_NETDEV("netdev14", Mana, conf[14].peers),
     DEFINE_PROP_MACADDR("mac15", Mana, conf[15].macaddr),
     DEFINE_PROP_NETDEV("netdev15", Mana, conf[15].peers),
+    DEFINE_PROP_STRING("pf", Mana, pf_id),
     DEFINE_PROP_UINT32("queues", Mana, num_queues, MANA_MAX_QUEUES),
     DEFINE_PROP_UINT32("vectors", Mana, vectors, MANA_MAX_QUEUES + 1),
     DEFINE_PROP_UINT32("mtu", Mana, mtu, MANA_MAX_MTU),
@@ -358,6 +413,8 @@ static void mana_class_init(ObjectClass *klass, void *data)
     device_class_set_props(dc, mana_properties);
     rc->phases.hold = mana_reset_hold;
 
+    object_class_property_set_description(klass, "pf",
+        "Another mana device: this is a second function on its wires");
     object_class_property_set_description(klass, "queues",
         "Pairs of SQ and RQ of each vport");
     object_class_property_set_description(klass, "vectors",

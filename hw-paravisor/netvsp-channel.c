@@ -127,6 +127,7 @@ void netvsp_send_pending(HvNet *s)
         }
         s->change_pending = false;
     }
+    netvsp_mana_send_pending(s);
     if (s->vf_pending && netvsp_core_wants_vf(&s->core)) {
         s->vf_pending = false;
         bytes = netvsp_build_vf_association(&msg, s->vf_present, s->vf_serial);

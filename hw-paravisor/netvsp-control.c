@@ -90,6 +90,7 @@ void netvsp_reset_protocol(HvNet *s)
     netvsp_drop_recv_buf(s);
     netvsp_drop_send_buf(s);
     netvsp_core_reset(&s->core);
+    netvsp_mana_reset_path(s);
     rndis_core_reset(&s->rndis);
     netvsp_apply_offloads(s);
     s->link_pending = false;
@@ -246,6 +247,9 @@ void netvsp_handle_packet(NetvspChannel *ch, const HvbusPacket *pkt)
         return;
     }
     netvsp_act(ch, pkt, &v);
+    if (v.action == NETVSP_ACT_DATA_PATH && netvsp_mana_switch(s, pkt)) {
+        return;
+    }
     trace_netvsp_message(ch->idx, pkt->trans_id, v.type, v.status);
     if (v.why) {
         netvsp_guest_error(ch, "message %u of %u bytes: %s", v.type,

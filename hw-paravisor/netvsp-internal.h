@@ -9,6 +9,7 @@
 #define NETVSP_INTERNAL_H
 
 #include "hw/vmbus/vmbus-channel.h"
+#include "hw/qdev-core.h"
 #include "net/net.h"
 #include "qemu/log.h"
 #include "mana-drv-net.h"
@@ -106,6 +107,7 @@ struct HvNet {
     NICConf conf;
     char *mana_id;                      /* the adapter in VTL2, or NULL */
     uint8_t vport;
+    bool accelerated;
     uint16_t num_queues;
     uint16_t mtu;
     uint32_t speed_mbps;
@@ -127,6 +129,9 @@ struct HvNet {
     bool vf_pending;
     bool vf_present;
     uint32_t vf_serial;
+    bool path_pending;                  /* SWITCH_DATA_PATH to be completed */
+    uint64_t path_trans_id;
+    uint32_t path_switches;
     RndisStats stats;
 
     /* derived */
@@ -138,6 +143,10 @@ struct HvNet {
     /* host only */
     NICState *nic;
     ManaDrvNet *mana;                   /* the adapter's port */
+    bool path_done;                     /* .path_pending: the completion is due */
+    bool path_is_vf;                    /* where the adapter has it */
+    DeviceListener vf_listener;
+    DeviceState *vf_pci;                /* the guest's hv-pci, if made here */
     NetvspQueue *queues;                /* conf.peers.queues, at least 1 */
     uint16_t queue_count;
     uint8_t vnet_bytes;                 /* header in front of each frame, or 0 */
@@ -224,6 +233,18 @@ void netvsp_rx_forget(NetvspChannel *ch);
 bool netvsp_mana_realize(HvNet *s, Error **errp);
 void netvsp_mana_unrealize(HvNet *s);
 void netvsp_mana_apply_rss(HvNet *s);
+/* The guest wants another data path.  False: complete @pkt now */
+bool netvsp_mana_switch(HvNet *s, const HvbusPacket *pkt);
+/* Complete that, if the adapter has it.  On channel 0 */
+void netvsp_mana_send_pending(HvNet *s);
+/* Back to the synthetic path; the guest is not waiting */
+void netvsp_mana_reset_path(HvNet *s);
+/* After .core and .rndis came with a migration stream */
+bool netvsp_mana_restore(HvNet *s);
+
+/* netvsp-vf.c: the guest's own function of that adapter */
+bool netvsp_vf_realize(HvNet *s, Error **errp);
+void netvsp_vf_unrealize(HvNet *s);
 
 /* netvsp-vmstate.c */
 extern const VMStateDescription vmstate_hv_net;

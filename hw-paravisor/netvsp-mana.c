@@ -17,6 +17,19 @@
 
 static void netvsp_mana_path_moved(void *opaque)
 {
+    HvNet *s = opaque;
+    bool is_vf = netvsp_data_path_is_vf(s);
+
+    trace_netvsp_path(is_vf, s->path_is_vf, s->path_pending);
+    if (s->path_is_vf != is_vf) {
+        s->path_is_vf = is_vf;
+        s->path_switches++;
+        mana_drv_net_tell_path(s->mana, is_vf);
+    }
+    if (s->path_pending) {
+        s->path_done = true;
+        qemu_bh_schedule(s->flush_bh);
+    }
 }
 
 static void netvsp_mana_describe(void *opaque, bool *accelerated, bool *is_vf,
@@ -24,9 +37,62 @@ static void netvsp_mana_describe(void *opaque, bool *accelerated, bool *is_vf,
 {
     HvNet *s = opaque;
 
-    *accelerated = false;
-    *is_vf = netvsp_data_path_is_vf(s);
-    *switches = 0;
+    *accelerated = s->accelerated;
+    *is_vf = s->path_is_vf;
+    *switches = s->path_switches;
+}
+
+bool netvsp_mana_switch(HvNet *s, const HvbusPacket *pkt)
+{
+    if (!s->mana) {
+        return false;
+    }
+    if (s->path_pending) {
+        /* it changed its mind: the first one is over */
+        s->path_done = true;
+        netvsp_mana_send_pending(s);
+    }
+    s->path_pending = pkt->wants_completion;
+    s->path_trans_id = pkt->trans_id;
+    mana_drv_net_set_path(s->mana, netvsp_data_path_is_vf(s));
+    return true;
+}
+
+void netvsp_mana_send_pending(HvNet *s)
+{
+    /* Linux waits for an empty one */
+    NvspMessageWire none = { };
+
+    if (s->path_done) {
+        s->path_done = false;
+        if (s->path_pending) {
+            s->path_pending = false;
+            netvsp_send(&s->chans[0], HVBUS_PKT_COMPLETION, s->path_trans_id,
+                        NULL, 0, &none, 0);
+        }
+    }
+}
+
+void netvsp_mana_reset_path(HvNet *s)
+{
+    s->path_pending = false;
+    s->path_done = false;
+    if (s->mana) {
+        mana_drv_net_set_path(s->mana, false);
+    }
+}
+
+bool netvsp_mana_restore(HvNet *s)
+{
+    if (s->path_pending && (!s->mana || !s->chans[0].is_open)) {
+        return false;
+    }
+    s->path_done = false;
+    if (s->mana) {
+        s->path_is_vf = netvsp_data_path_is_vf(s);
+        mana_drv_net_set_path(s->mana, s->path_is_vf);
+    }
+    return true;
 }
 
 bool netvsp_mana_realize(HvNet *s, Error **errp)
@@ -41,8 +107,9 @@ bool netvsp_mana_realize(HvNet *s, Error **errp)
                       MACHINE(qdev_get_machine())->smp.max_cpus;
 
     if (!s->mana_id) {
-        if (s->vport) {
-            error_setg(errp, "'vport' needs 'mana'");
+        if (s->vport || s->accelerated) {
+            error_setg(errp, "'%s' needs 'mana'",
+                       s->vport ? "vport" : "accelerated");
             return false;
         }
         return true;

@@ -136,6 +136,10 @@ static int netvsp_restore(HvNet *s)
     netvsp_apply_offloads(s);
     netvsp_apply_rss(s);
     qemu_format_nic_info_str(qemu_get_queue(s->nic), s->rndis.mac);
+    if (!netvsp_mana_restore(s)) {
+        error_report("hv-net: bad data path in the migration stream");
+        return -EINVAL;
+    }
     return netvsp_sections_restore_all(s);
 }
 
@@ -263,6 +267,26 @@ static const VMStateDescription vmstate_netvsp_stats = {
     }
 };
 
+static bool netvsp_path_needed(void *opaque)
+{
+    HvNet *s = opaque;
+
+    return s->mana;
+}
+
+static const VMStateDescription vmstate_netvsp_path = {
+    .name = "hv-net/path",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .needed = netvsp_path_needed,
+    .fields = (const VMStateField[]) {
+        VMSTATE_BOOL(path_pending, HvNet),
+        VMSTATE_UINT64(path_trans_id, HvNet),
+        VMSTATE_UINT32(path_switches, HvNet),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
 const VMStateDescription vmstate_hv_net = {
     .name = "hv-net",
     .version_id = 1,
@@ -293,5 +317,9 @@ const VMStateDescription vmstate_hv_net = {
         VMSTATE_UINT32(vf_serial, HvNet),
         VMSTATE_STRUCT(stats, HvNet, 1, vmstate_netvsp_stats, RndisStats),
         VMSTATE_END_OF_LIST()
+    },
+    .subsections = (const VMStateDescription * const []) {
+        &vmstate_netvsp_path,
+        NULL
     }
 };

@@ -300,6 +300,8 @@ static void netvsp_init_vnet(HvNet *s)
     }
 }
 
+static void netvsp_unrealize(HvbusDevice *dev);
+
 static void netvsp_realize(HvbusDevice *dev, Error **errp)
 {
     HvNet *s = HV_NET(dev);
@@ -349,12 +351,16 @@ static void netvsp_realize(HvbusDevice *dev, Error **errp)
     s->is_stopped = !runstate_is_running();
     s->vm_state_entry = qdev_add_vm_change_state_handler(DEVICE(dev),
                             netvsp_vm_state_change, s);
+    if (!netvsp_vf_realize(s, errp)) {
+        netvsp_unrealize(dev);
+    }
 }
 
 static void netvsp_unrealize(HvbusDevice *dev)
 {
     HvNet *s = HV_NET(dev);
 
+    netvsp_vf_unrealize(s);
     qemu_del_vm_change_state_handler(s->vm_state_entry);
     for (int i = 0; i < s->num_queues; i++) {
         netvsp_channel_detach(&s->chans[i]);
@@ -390,6 +396,7 @@ static const Property netvsp_properties[] = {
     DEFINE_NIC_PROPERTIES(HvNet, conf),
     DEFINE_PROP_STRING("mana", HvNet, mana_id),
     DEFINE_PROP_UINT8("vport", HvNet, vport, 0),
+    DEFINE_PROP_BOOL("accelerated", HvNet, accelerated, false),
     DEFINE_PROP_UINT16("num-queues", HvNet, num_queues, 0),
     DEFINE_PROP_UINT16("mtu", HvNet, mtu, NETVSP_DEFAULT_MTU),
     DEFINE_PROP_UINT32("speed", HvNet, speed_mbps, 10000),
@@ -426,6 +433,8 @@ static void netvsp_class_init(ObjectClass *klass, void *data)
         "A mana adapter on the paravisor's bus to use instead of a netdev");
     object_class_property_set_description(klass, "vport",
         "Port of that adapter");
+    object_class_property_set_description(klass, "accelerated",
+        "Give the guest a function of that adapter beside the card");
     object_class_property_set_description(klass, "num-queues",
         "Channels the guest may use (0: the netdev's queues, or one per vCPU)");
     object_class_property_set_description(klass, "mtu",

@@ -4,11 +4,14 @@
 that of test_net.py, and so are most of the stories; the adapter's are added.
 """
 
+import time
+
 import guest
-import netlab
 import test_net
 
 MAC = test_net.MAC
+MODULES = ('qpv.load=hv_vmbus,hv_netvsc,hv_storvsc,hv_utils,sd_mod,af_packet,'
+           'pci_hyperv,mana')
 
 
 class Boost:
@@ -110,6 +113,83 @@ class Life(Boost, test_net.LifeCase):
     def test_savevm_and_loadvm_under_load(self):
         vm, _, job = self.busy_guest(disks=['64M'], qcow2=True)
         self.save_and_load(vm, 4)
+        self.check_works(vm, self.host)
+        self.stop_traffic(vm, job)
+
+
+class Accelerated(Boost, test_net.LifeCase):
+    """The guest has a function of the adapter, and hv-net to fall back on."""
+
+    def net_guest(self, args, **options):
+        options.setdefault('dmesg_allow', r'hv_netvsc.*(Data path|VF)')
+        return self.guest(args=args, net=True, append=MODULES, files=test_net.FILES, **options)
+
+    def by_driver(self, vm, driver):
+        return vm.wait_until('basename $(dirname $(ls -d /sys/class/net/*/device/driver | '
+                             'while read -r d; do [ "$(basename $(readlink "$d"))" = %s ] && '
+                             'dirname "$d"; done | grep .))' % driver).strip()
+
+    def nic(self, vm, n=0):
+        return self.by_driver(vm, 'hv_netvsc')
+
+    def wait_path(self, vm, want):
+        deadline = time.monotonic() + 30 * guest.SLOWNESS
+        while self.port(vm)['data-path'] != want:
+            self.assertLess(time.monotonic(), deadline, vm.sh('ip link'))
+            time.sleep(0.05)
+
+    def accelerated_guest(self):
+        vm = self.net_guest(self.nic_args(self.host.netdev('n0'), accelerated='on'), smp=2)
+        dev = self.dhcp(vm)
+        vf = self.by_driver(vm, 'mana')
+        vm.wait_until('ip -o link show %s | grep "master %s"' % (vf, dev))
+        self.wait_path(vm, 'vf')
+        return vm, dev, vf
+
+    def test_short_bonds_and_carries(self):
+        vm, _, _ = self.accelerated_guest()
+        before = self.port(vm)
+        self.check_works(vm, self.host)
+        after = self.port(vm)
+        # a stray broadcast at most goes by the card
+        self.assertLess(after['rx-bytes'] - before['rx-bytes'], 20000)
+        self.assertLess(after['tx-bytes'] - before['tx-bytes'], 20000)
+        self.assertTrue(after['accelerated'])
+        vm.monitor.wait_event('PARAVISOR_DATA_PATH', match={'data-path': 'vf'})
+
+    def test_short_switches_under_load(self):
+        vm, _, vf = self.accelerated_guest()
+        job = self.start_traffic(vm, self.host)
+        switches = self.port(vm)['switches']
+        for _ in range(10):
+            vm.sh('ip link set %s down' % vf)
+            self.wait_path(vm, 'synthetic')
+            vm.sh('ip link set %s up' % vf)
+            self.wait_path(vm, 'vf')
+        self.assertEqual(self.port(vm)['switches'], switches + 20)
+        _, missed = self.stop_traffic(vm, job)
+        self.assertEqual(missed, 0)
+
+    def test_short_function_comes_and_goes_under_load(self):
+        vm, dev, _ = self.accelerated_guest()
+        job = self.start_traffic(vm, self.host)
+        for _ in range(2):
+            vm.qmp('device_del', id='nic0-vf')
+            vm.monitor.wait_event('DEVICE_DELETED', match={'device': 'nic0-vf'})
+            self.wait_path(vm, 'synthetic')
+            vm.sh('/qpv/get %s %d 200000' % (self.host.address, self.host.files))
+            vm.qmp('device_add', driver='mana', id='nic0-vf', bus='nic0-pci.0', pf='mana0')
+            vf = self.by_driver(vm, 'mana')
+            vm.wait_until('ip -o link show %s | grep "master %s"' % (vf, dev))
+            self.wait_path(vm, 'vf')
+        _, missed = self.stop_traffic(vm, job)
+        self.assertEqual(missed, 0)
+
+    def test_adapter_resets_under_load(self):
+        vm, _, _ = self.accelerated_guest()
+        job = self.start_traffic(vm, self.host)
+        vm.qmp('x-mana-inject', id='mana0', event='reset-request')
+        self.wait_resets(vm, 1)
         self.check_works(vm, self.host)
         self.stop_traffic(vm, job)
 
