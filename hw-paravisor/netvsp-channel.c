@@ -18,8 +18,15 @@ void netvsp_flush(NetvspChannel *ch)
 {
     if (ch->needs_flush) {
         ch->needs_flush = false;
+        ch->held = 0;
         hvbus_send_flush(ch->chan);
     }
+}
+
+void netvsp_flush_held(NetvspChannel *ch)
+{
+    ch->needs_flush |= ch->held > 0;
+    netvsp_flush(ch);
 }
 
 void netvsp_flush_soon(NetvspChannel *ch)
@@ -70,13 +77,26 @@ void netvsp_send(NetvspChannel *ch, uint16_t type, uint64_t trans_id,
     QTAILQ_INSERT_TAIL(&ch->out, o, next);
 }
 
-void netvsp_complete(NetvspChannel *ch, uint64_t trans_id, uint32_t status)
+void netvsp_complete(NetvspChannel *ch, uint64_t trans_id, uint32_t status,
+                     bool can_wait)
 {
+    HvNet *s = ch->s;
+    bool needs_flush = ch->needs_flush;
     NvspMessageWire msg;
 
     netvsp_build_rndis_complete(&msg, status);
     netvsp_send(ch, HVBUS_PKT_COMPLETION, trans_id, NULL, 0, &msg,
                 NVSP_RNDIS_COMPLETE_BYTES);
+    /* a guest with few sections would soon have none left to send */
+    if (!can_wait || !ch->is_open || !QTAILQ_EMPTY(&ch->out) ||
+        ++ch->held >= MIN(NETVSP_MAX_HELD, s->core.send.section_count / 4)) {
+        return;
+    }
+    ch->needs_flush = needs_flush;
+    if (!timer_pending(s->held_timer)) {
+        timer_mod(s->held_timer, qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
+                                 NETVSP_MAX_HELD_NS);
+    }
 }
 
 /* Send what waits for room.  False if some of it still does */
@@ -258,6 +278,7 @@ void netvsp_channel_attach(NetvspChannel *ch, HvbusChannel *chan)
     ch->missed_notify = false;
     ch->needs_flush = false;
     ch->tx_stopped = false;
+    ch->held = 0;
     hvbus_channel_set_opaque(chan, ch);
     ch->is_open = true;
     ch->s->open_channels++;

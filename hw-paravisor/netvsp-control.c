@@ -237,7 +237,7 @@ void netvsp_handle_packet(NetvspChannel *ch, const HvbusPacket *pkt)
     if (pkt->type != HVBUS_PKT_INBAND && pkt->type != HVBUS_PKT_GPA_DIRECT) {
         netvsp_guest_error(ch, "packet of type %u", pkt->type);
         if (pkt->wants_completion) {
-            netvsp_complete(ch, pkt->trans_id, NVSP_STATUS_FAILURE);
+            netvsp_complete(ch, pkt->trans_id, NVSP_STATUS_FAILURE, false);
         }
         return;
     }

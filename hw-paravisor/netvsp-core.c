@@ -380,12 +380,16 @@ void netvsp_core_handle(NetvspCore *c, bool is_primary, const void *msg,
     }
 }
 
-static uint32_t netvsp_recv_section_bytes(const NetvspCore *c)
+static uint32_t netvsp_recv_section_bytes(const NetvspCore *c,
+                                          uint32_t buffer_bytes)
 {
     uint32_t mtu = MIN(c->guest_mtu, c->mtu);
+    bool is_large = netvsp_core_has_rsc(c) &&
+                    buffer_bytes >= NETVSP_LARGE_RECV_BUF_BYTES;
 
     return MAX(ROUND_UP(mtu + NETVSP_SECTION_EXTRA_BYTES, 8),
-               NETVSP_MIN_RECV_SECTION_BYTES);
+               is_large ? NETVSP_LARGE_RECV_SECTION_BYTES
+                        : NETVSP_MIN_RECV_SECTION_BYTES);
 }
 
 bool netvsp_core_buffer_set(NetvspCore *c, NetvspVerdict *v,
@@ -393,7 +397,7 @@ bool netvsp_core_buffer_set(NetvspCore *c, NetvspVerdict *v,
 {
     bool is_recv = v->action == NETVSP_ACT_SET_RECV_BUF;
     NetvspBuffer *b = is_recv ? &c->recv : &c->send;
-    uint32_t section_bytes = is_recv ? netvsp_recv_section_bytes(c)
+    uint32_t section_bytes = is_recv ? netvsp_recv_section_bytes(c, buffer_bytes)
                                      : NETVSP_SEND_SECTION_BYTES;
     uint32_t count = MIN(buffer_bytes / section_bytes, NETVSP_MAX_SECTIONS);
 

@@ -18,6 +18,12 @@
 /* What a receive section has besides the MTU: Ethernet, VLAN, RNDIS, PPIs */
 #define NETVSP_SECTION_EXTRA_BYTES      (14 + 4 + 44 + 5 * 16)
 #define NETVSP_MIN_RECV_SECTION_BYTES   1728
+/*
+ * For guests that take a packet in several sections: the longest one made in four,
+ * not in twenty, if the buffer has room for many such
+ */
+#define NETVSP_LARGE_RECV_SECTION_BYTES 8128
+#define NETVSP_LARGE_RECV_BUF_BYTES     (1024 * 1024)
 #define NETVSP_MAX_SECTIONS             65536
 
 /* A buffer that the guest shares, cut into sections of equal size */

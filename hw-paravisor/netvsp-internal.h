@@ -12,6 +12,7 @@
 #include "hw/qdev-core.h"
 #include "net/net.h"
 #include "qemu/log.h"
+#include "qemu/timer.h"
 #include "mana-drv-net.h"
 #include "netvsp.h"
 #include "netvsp-core.h"
@@ -36,6 +37,12 @@
 #define NETVSP_TX_BUF_BYTES             (96 * KiB)
 /* Bytes that may wait in the netdev's queue before a channel stops */
 #define NETVSP_TX_QUEUED_BYTES          (1 * MiB)
+/*
+ * Completions of messages that were copied can wait for others or for a received
+ * frame: the guest needs no interrupt for each.  Not longer than that.
+ */
+#define NETVSP_MAX_HELD                 32
+#define NETVSP_MAX_HELD_NS              (1 * SCALE_MS)
 /* Room in front of a received frame for its RNDIS header */
 #define NETVSP_RX_HEADROOM              128
 #define NETVSP_RX_BUF_BYTES             (NETVSP_RX_HEADROOM + 80 * KiB)
@@ -76,6 +83,7 @@ struct NetvspChannel {
     bool in_notify;
     bool missed_notify;
     bool needs_flush;
+    uint32_t held;                      /* completions that can wait */
     bool tx_stopped;                    /* the netdev has too much queued */
     NetCoalesce co;                     /* a packet in the making, at co_buf */
     uint8_t *co_buf;                    /* NULL until it is needed */
@@ -151,6 +159,7 @@ struct HvNet {
     uint16_t queue_count;
     uint8_t vnet_bytes;                 /* header in front of each frame, or 0 */
     QEMUBH *flush_bh;
+    QEMUTimer *held_timer;
     VMChangeStateEntry *vm_state_entry;
     bool is_stopped;
     bool rx_starved;                    /* sections ran out; none came back */
@@ -184,11 +193,14 @@ void netvsp_notify(HvbusDevice *dev, HvbusChannel *chan);
 void netvsp_send(NetvspChannel *ch, uint16_t type, uint64_t trans_id,
                  const void *desc, uint32_t desc_bytes,
                  const NvspMessageWire *msg, uint32_t msg_bytes);
-/* Complete an RNDIS message of the guest */
-void netvsp_complete(NetvspChannel *ch, uint64_t trans_id, uint32_t status);
+/* Complete an RNDIS message of the guest, @can_wait: it does not wait for that */
+void netvsp_complete(NetvspChannel *ch, uint64_t trans_id, uint32_t status,
+                     bool can_wait);
 /* Show the guest what was sent, soon.  From outside of netvsp_notify() */
 void netvsp_flush_soon(NetvspChannel *ch);
 void netvsp_flush(NetvspChannel *ch);
+/* Show also what could wait */
+void netvsp_flush_held(NetvspChannel *ch);
 /* Tell the guest what is pending: link, VF, send table.  On channel 0 */
 void netvsp_send_pending(HvNet *s);
 /* Close down all: both buffers, both protocols */

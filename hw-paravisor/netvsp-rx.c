@@ -186,10 +186,11 @@ static uint32_t netvsp_rx_csum(HvNet *s, const NetFrame *f,
  * NETVSP_RX_HEADROOM bytes in front, which are overwritten.
  */
 static bool netvsp_rx_store(NetvspChannel *ch, uint8_t *frame, uint32_t bytes,
-                            uint32_t part_bytes, RndisRxInfo *info)
+                            uint32_t part_bytes, const RndisRxInfo *info)
 {
     HvNet *s = ch->s;
     NetvspBatch *b = &ch->batch;
+    RndisRxInfo part = *info;
     bool is_first = true;
 
     for (uint32_t done = 0; done < bytes; done += part_bytes) {
@@ -199,11 +200,11 @@ static bool netvsp_rx_store(NetvspChannel *ch, uint8_t *frame, uint32_t bytes,
         uint8_t *from;
 
         if (n < bytes) {
-            info->fragment_flags = RNDIS_PACKET_ID_MULTI |
+            part.fragment_flags = RNDIS_PACKET_ID_MULTI |
                 (is_first ? RNDIS_PACKET_ID_FIRST : 0) |
                 (done + n == bytes ? RNDIS_PACKET_ID_LAST : 0);
         }
-        header_bytes = rndis_packet_build(header, info, n);
+        header_bytes = rndis_packet_build(header, &part, n);
         from = frame + done - header_bytes;
         memcpy(from, header, header_bytes);
         idx = netvsp_sections_add(&s->sections, ch->idx, &b->chain);
@@ -213,7 +214,9 @@ static bool netvsp_rx_store(NetvspChannel *ch, uint8_t *frame, uint32_t bytes,
                                header_bytes + n)) {
             return false;               /* the guest took its memory away */
         }
-        is_first = false;
+        /* what holds for the packet is in its first part only */
+        is_first = part.has_hash = part.has_vlan = false;
+        part.csum = 0;
     }
     return true;
 }
@@ -533,7 +536,8 @@ ssize_t netvsp_receive(NetClientState *nc, const uint8_t *buf, size_t bytes)
         return bytes;
     }
     frame_bytes = bytes - s->vnet_bytes;
-    if (!s->rndis.is_initialized || !s->recv_gpadl || !s->chans[0].is_open ||
+    if (s->is_unplugging || !s->rndis.is_initialized || !s->recv_gpadl ||
+        !s->chans[0].is_open ||
         !rndis_core_accepts(&s->rndis, buf + s->vnet_bytes)) {
         return bytes;
     }

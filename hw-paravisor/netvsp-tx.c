@@ -44,7 +44,7 @@ static void netvsp_tx_finish(HvNet *s, int queue, NetvspTx *tx)
     QTAILQ_REMOVE(&q->tx, tx, next);
     q->queued_bytes -= tx->bytes;
     if (tx->ch && tx->wants_completion) {
-        netvsp_complete(tx->ch, tx->trans_id, tx->status);
+        netvsp_complete(tx->ch, tx->trans_id, tx->status, false);
         netvsp_flush_soon(tx->ch);
     }
     g_free(tx);
@@ -312,6 +312,7 @@ void netvsp_tx_message(NetvspChannel *ch, const HvbusPacket *pkt,
             netvsp_tx_finish(s, run.nc->queue_index, run.tx);
         }
     } else if (run.wants_completion) {
-        netvsp_complete(ch, run.trans_id, status);
+        netvsp_complete(ch, run.trans_id, status,
+                        pkt->type != HVBUS_PKT_GPA_DIRECT);
     }
 }

@@ -50,6 +50,18 @@ static void netvsp_flush_bh(void *opaque)
     }
 }
 
+/* What could wait has waited long enough */
+static void netvsp_held_timer(void *opaque)
+{
+    HvNet *s = opaque;
+
+    for (int i = 0; i < s->num_queues; i++) {
+        if (s->chans[i].is_open) {
+            netvsp_flush_held(&s->chans[i]);
+        }
+    }
+}
+
 static void netvsp_vm_state_change(void *opaque, bool running, RunState state)
 {
     HvNet *s = opaque;
@@ -65,7 +77,7 @@ static void netvsp_vm_state_change(void *opaque, bool running, RunState state)
 
         if (ch->is_open) {
             netvsp_rx_flush(ch);
-            netvsp_flush(ch);
+            netvsp_flush_held(ch);
         }
     }
 }
@@ -338,6 +350,7 @@ static void netvsp_realize(HvbusDevice *dev, Error **errp)
 
     s->flush_bh = qemu_bh_new_guarded(netvsp_flush_bh, s,
                                       &DEVICE(dev)->mem_reentrancy_guard);
+    s->held_timer = timer_new_ns(QEMU_CLOCK_REALTIME, netvsp_held_timer, s);
     s->nic = qemu_new_nic(&netvsp_net_info, &s->conf,
                           object_get_typename(OBJECT(dev)), DEVICE(dev)->id,
                           &DEVICE(dev)->mem_reentrancy_guard, s);
@@ -378,6 +391,7 @@ static void netvsp_unrealize(HvbusDevice *dev)
     qemu_del_nic(g_steal_pointer(&s->nic));
     netvsp_mana_unrealize(s);
     qemu_bh_delete(s->flush_bh);
+    timer_free(s->held_timer);
     g_clear_pointer(&s->chans, g_free);
     g_clear_pointer(&s->queues, g_free);
     g_clear_pointer(&s->tx_buf, g_free);
