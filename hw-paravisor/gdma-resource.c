@@ -42,29 +42,36 @@ static GdmaStatus gdma_max_resources(Mana *s, GdmaRequestMsg *req)
 
 static GdmaStatus gdma_list_devices(Mana *s, GdmaRequestMsg *req)
 {
-    static const uint16_t types[] = { GDMA_DEVICE_HWC, GDMA_DEVICE_MANA };
+    static const uint16_t types[] = {
+        GDMA_DEVICE_HWC, GDMA_DEVICE_MANA, GDMA_DEVICE_MANA_IB,
+    };
     GdmaListDevicesRespWire *resp = req->resp;
 
     resp->count = cpu_to_le32(ARRAY_SIZE(types));
     for (int i = 0; i < ARRAY_SIZE(types); i++) {
         resp->devs[i].type = cpu_to_le16(types[i]);
-        resp->devs[i].instance = cpu_to_le16(types[i] == GDMA_DEVICE_MANA);
+        resp->devs[i].instance = cpu_to_le16(types[i] != GDMA_DEVICE_HWC);
     }
     return GDMA_STATUS_SUCCESS;
 }
 
-/* RDMA (MANA_IB) is not there: its driver's registration fails */
+/*
+ * RDMA (MANA_IB) has nothing to offer, and says so when its driver asks for its
+ * capabilities: Linux 6.12 takes a device that is not listed for a pointer, and
+ * 7.3 gives the whole adapter up if one that is listed cannot be registered.
+ */
 static GdmaStatus gdma_register_device(Mana *s, GdmaRequestMsg *req)
 {
     GdmaRegisterDeviceRespWire *resp = req->resp;
 
-    if (req->dev_type != GDMA_DEVICE_MANA) {
+    if (req->dev_type == GDMA_DEVICE_MANA) {
+        if (s->eth_registered) {
+            return GDMA_STATUS_INVALID_STATE;
+        }
+        s->eth_registered = true;
+    } else if (req->dev_type != GDMA_DEVICE_MANA_IB) {
         return GDMA_STATUS_INVALID_DEVICE;
     }
-    if (s->eth_registered) {
-        return GDMA_STATUS_INVALID_STATE;
-    }
-    s->eth_registered = true;
     resp->pdid = cpu_to_le32(MANA_ETH_PDID);
     resp->gpa_mkey = cpu_to_le32(MANA_GPA_MKEY);
     resp->db_page = cpu_to_le32(MANA_DB_PAGE_ETH);
@@ -73,6 +80,9 @@ static GdmaStatus gdma_register_device(Mana *s, GdmaRequestMsg *req)
 
 static GdmaStatus gdma_deregister_device(Mana *s, GdmaRequestMsg *req)
 {
+    if (req->dev_type == GDMA_DEVICE_MANA_IB) {
+        return GDMA_STATUS_SUCCESS;
+    }
     if (req->dev_type != GDMA_DEVICE_MANA) {
         return GDMA_STATUS_INVALID_DEVICE;
     }

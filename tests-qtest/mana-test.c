@@ -161,8 +161,9 @@ static void test_devices(void)
     GdmaReqHeaderWire req;
     GdmaListDevicesRespWire resp;
     GdmaRegisterDeviceRespWire reg;
+    GdmaRespHeaderWire header;
     ManaMachine m;
-    unsigned mana = 0;
+    unsigned mana = 0, mana_ib = 0;
 
     mana_machine_drive(&m, 1, "");
     gdma_init_request(m.d, &req, GDMA_LIST_DEVICES, sizeof(req), sizeof(resp));
@@ -171,19 +172,29 @@ static void test_devices(void)
     g_assert_cmpuint(le32_to_cpu(resp.count), <=, GDMA_MAX_DEVICES);
     for (unsigned i = 0; i < le32_to_cpu(resp.count); i++) {
         mana += le16_to_cpu(resp.devs[i].type) == GDMA_DEVICE_MANA;
-        g_assert_cmpuint(le16_to_cpu(resp.devs[i].type), !=,
-                         GDMA_DEVICE_MANA_IB);
+        mana_ib += le16_to_cpu(resp.devs[i].type) == GDMA_DEVICE_MANA_IB;
     }
     g_assert_cmpuint(mana, ==, 1);
-    /* mana_ib of 6.12 registers a device that is not listed */
+    g_assert_cmpuint(mana_ib, ==, 1);
     gdma_init_request(m.d, &req, GDMA_REGISTER_DEVICE, sizeof(req),
                       sizeof(reg));
     req.dev_id.type = cpu_to_le16(GDMA_DEVICE_NONE);
     g_assert_cmphex(gdma_request(m.d, &req, sizeof(req), &reg, sizeof(reg)),
                     !=, 0);
+    /* what mana_ib does until it learns that there is no RDMA */
     req.dev_id.type = cpu_to_le16(GDMA_DEVICE_MANA_IB);
     g_assert_cmphex(gdma_request(m.d, &req, sizeof(req), &reg, sizeof(reg)),
-                    !=, 0);
+                    ==, 0);
+    gdma_init_request(m.d, &req, 0x30001, sizeof(req), 200);
+    req.dev_id.type = cpu_to_le16(GDMA_DEVICE_MANA_IB);
+    g_assert(gdma_request_raw(m.d, &req, sizeof(req), &header));
+    g_assert_cmphex(le32_to_cpu(header.status), ==, GDMA_STATUS_UNSUPPORTED);
+    gdma_init_request(m.d, &req, GDMA_DEREGISTER_DEVICE, sizeof(req),
+                      sizeof(header));
+    req.dev_id.type = cpu_to_le16(GDMA_DEVICE_MANA_IB);
+    g_assert_cmphex(gdma_request(m.d, &req, sizeof(req), &header,
+                                 sizeof(header)), ==, 0);
+    gdma_expect_alive(m.d);
     mana_machine_stop(&m);
 }
 
