@@ -87,16 +87,12 @@ class Life(Boost, test_net.LifeCase):
             self.check_works(vm, self.host)
         self.stop_traffic(vm, job)
 
-    def test_adapter_comes_and_goes_under_load(self):
-        vm, dev, job = self.busy_guest()
+    def test_adapter_goes_under_load(self):
+        """The card stays, without a link."""
+        vm, dev, _ = self.busy_guest()
         vm.qmp('device_del', id='mana0')
         vm.monitor.wait_event('DEVICE_DELETED', match={'device': 'mana0'})
         self.wait_carrier(vm, dev, 0)
-        vm.qmp('device_add', driver='mana', id='mana0', bus='vtl2.0', netdev='n0', mac=MAC % 0)
-        self.wait_carrier(vm, dev, 1)
-        vm.wait_until('ip route replace default via 10.0.2.2 dev %s' % dev)
-        self.check_works(vm, self.host)
-        self.stop_traffic(vm, job)
 
     def test_reboots_under_load(self):
         vm, _, _ = self.busy_guest()
