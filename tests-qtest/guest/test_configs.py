@@ -70,6 +70,13 @@ class Configs(guest.TestCase):
             self.check_route(vm)
             vm.stop()
 
+    def test_accelerated(self):
+        for smp in (1, 2, 4):
+            vm = self.do_work(ACCELERATED, smp)
+            self.assertTrue(vm.qmp('query-paravisor')[0]['ports'][0]['accelerated'])
+            vm.sh('ls /sys/bus/pci/drivers/mana/*:*/vendor')
+            vm.stop()
+
     def test_direct(self):
         for smp in (1, 2, 4):
             self.do_work(DIRECT, smp).stop()
