@@ -372,11 +372,10 @@ void gdma_wq_pop(GdmaWq *wq, const GdmaWqe *wqe)
     wq->ring.head += wqe->bytes;
 }
 
-bool gdma_sges_read(Mana *s, const GdmaWqe *wqe, uint32_t at, void *buf,
-                    uint32_t bytes)
+/* @buf is only read if @is_write */
+static bool gdma_sges_copy(Mana *s, const GdmaWqe *wqe, uint32_t at,
+                           uint8_t *buf, uint32_t bytes, bool is_write)
 {
-    uint8_t *p = buf;
-
     for (int i = 0; i < wqe->sge_count && bytes; i++) {
         const GdmaSge *sge = &wqe->sges[i];
         uint32_t n;
@@ -386,36 +385,25 @@ bool gdma_sges_read(Mana *s, const GdmaWqe *wqe, uint32_t at, void *buf,
             continue;
         }
         n = MIN(bytes, sge->bytes - at);
-        if (!guest_read(s->as, sge->address + at, p, n)) {
+        if (is_write ? !guest_write(s->as, sge->address + at, buf, n)
+                     : !guest_read(s->as, sge->address + at, buf, n)) {
             return false;
         }
-        p += n;
+        buf += n;
         bytes -= n;
         at = 0;
     }
     return bytes == 0;
 }
 
+bool gdma_sges_read(Mana *s, const GdmaWqe *wqe, uint32_t at, void *buf,
+                    uint32_t bytes)
+{
+    return gdma_sges_copy(s, wqe, at, buf, bytes, false);
+}
+
 bool gdma_sges_write(Mana *s, const GdmaWqe *wqe, uint32_t at,
                      const void *buf, uint32_t bytes)
 {
-    const uint8_t *p = buf;
-
-    for (int i = 0; i < wqe->sge_count && bytes; i++) {
-        const GdmaSge *sge = &wqe->sges[i];
-        uint32_t n;
-
-        if (at >= sge->bytes) {
-            at -= sge->bytes;
-            continue;
-        }
-        n = MIN(bytes, sge->bytes - at);
-        if (!guest_write(s->as, sge->address + at, p, n)) {
-            return false;
-        }
-        p += n;
-        bytes -= n;
-        at = 0;
-    }
-    return bytes == 0;
+    return gdma_sges_copy(s, wqe, at, (uint8_t *)buf, bytes, true);
 }
