@@ -8,7 +8,8 @@ qemu_src=                           # set by choose_source
 
 # Folder of ours -> place in QEMU's tree
 overlay='accel:accel/hyperv vmbus:hw/vmbus hw-paravisor:hw/paravisor
-tests-qtest:tests/qtest/paravisor accel/hyperv.json:qapi/hyperv.json'
+tests-qtest:tests/qtest/paravisor accel/hyperv.json:qapi/hyperv.json
+accel/hyperv-object.json:qapi/hyperv-object.json'
 
 # Only what the project uses: TCG and KVM, user mode and vhost network, the
 # disk back ends, TPM for guests, seccomp for libvirt, the tools, and the three
