@@ -17,6 +17,7 @@
 #include "hw/qdev-properties.h"
 #include "hw/sysbus.h"
 #include "system/replay.h"
+#include "pci-root.h"
 #include "vpci-internal.h"
 
 #define TYPE_HV_PCI_HOST "hv-pci-host"
@@ -311,6 +312,7 @@ static void vpci_host_realize(DeviceState *dev, Error **errp)
                                      TYPE_PCIE_BUS);
     pci_setup_iommu(phb->bus, &vpci_iommu_ops, h->pci);
     qbus_set_hotplug_handler(BUS(phb->bus), OBJECT(h->pci));
+    pci_root_move_last(dev);
 }
 
 static void vpci_host_unrealize(DeviceState *dev)

@@ -17,6 +17,7 @@
 #include "hw/qdev-properties.h"
 #include "hw/sysbus.h"
 #include "paravisor-internal.h"
+#include "pci-root.h"
 
 #define TYPE_VTL2_PCI_HOST "vtl2-pci-host"
 OBJECT_DECLARE_SIMPLE_TYPE(Vtl2PciHost, VTL2_PCI_HOST)
@@ -159,28 +160,6 @@ static const PCIIOMMUOps vtl2_iommu_ops = {
     .get_address_space = vtl2_get_dma_as,
 };
 
-/*
- * A -device that names no bus gets the first that fits: the board's, not this one.
- * New devices come first on the system bus; the bridge moves behind the board's.
- */
-static void vtl2_host_move_last(DeviceState *dev)
-{
-    BusState *bus = qdev_get_parent_bus(dev);
-    BusChild *kid;
-
-    WITH_RCU_READ_LOCK_GUARD() {
-        QTAILQ_FOREACH_RCU(kid, &bus->children, sibling) {
-            if (kid->child == dev) {
-                break;
-            }
-        }
-    }
-    if (kid) {
-        QTAILQ_REMOVE_RCU(&bus->children, kid, sibling);
-        QTAILQ_INSERT_TAIL_RCU(&bus->children, kid, sibling);
-    }
-}
-
 static void vtl2_host_realize(DeviceState *dev, Error **errp)
 {
     PCIHostState *phb = PCI_HOST_BRIDGE(dev);
@@ -191,7 +170,7 @@ static void vtl2_host_realize(DeviceState *dev, Error **errp)
                                      TYPE_PCIE_BUS);
     pci_setup_iommu(phb->bus, &vtl2_iommu_ops, s);
     qbus_set_hotplug_handler(BUS(phb->bus), OBJECT(s));
-    vtl2_host_move_last(dev);
+    pci_root_move_last(dev);
 }
 
 static void vtl2_host_unrealize(DeviceState *dev)
