@@ -87,7 +87,8 @@ struct GdmaClient {
     unsigned interrupts[GDMA_CLIENT_MAX_VECTORS];
     uint32_t init[GDMA_CLIENT_INIT_VALUES];
     bool is_up;                 /* INIT_DONE came */
-    bool ignores_strays;        /* completion events of CQs that are gone */
+    /* completion events of CQs that are gone, entries over the messages' words */
+    bool ignores_strays;
     unsigned init_eqes;
     GPtrArray *eqs;
     GPtrArray *cqs;
