@@ -10,7 +10,7 @@
  */
 #include "qemu/osdep.h"
 #include "mana-drv-state-core.h"
-#include "mana-frame-core.h"
+#include "net-frame-core.h"
 
 #define MANA_DRV_TX_ALIGN       64
 
@@ -91,13 +91,12 @@ static void mana_drv_tx_put(ManaDrv *d, ManaDrvPort *p, ManaDrvTxq *txq,
 static void mana_drv_tx_sum(uint8_t *frame, const ManaDrvTx *tx)
 {
     uint32_t field = tx->csum_start + tx->csum_offset;
-    uint16_t sum;
+    uint64_t sum;
 
     if (tx->csum_start < tx->bytes && field + 2 <= tx->bytes) {
-        sum = mana_csum_finish(mana_csum_add(0, frame + tx->csum_start,
-                                             tx->bytes - tx->csum_start,
-                                             false));
-        stw_he_p(frame + field, sum);
+        sum = net_frame_sum(frame + tx->csum_start,
+                            tx->bytes - tx->csum_start);
+        stw_he_p(frame + field, ~net_frame_fold(sum));
     }
 }
 
@@ -108,7 +107,7 @@ static void mana_drv_tx_sum(uint8_t *frame, const ManaDrvTx *tx)
 static bool mana_drv_tx_offload(const uint8_t *frame, uint8_t *copy,
                                 const ManaDrvTx *tx, ManaDrvTxSlot *slot)
 {
-    ManaFrame f;
+    NetFrame f;
 
     slot->oob0 = 0;
     slot->header_bytes = 0;
@@ -117,15 +116,15 @@ static bool mana_drv_tx_offload(const uint8_t *frame, uint8_t *copy,
     if (!tx->needs_csum && tx->gso == MANA_DRV_GSO_NONE) {
         return true;
     }
-    if (!mana_frame_parse(&f, frame, MIN(tx->bytes, MANA_SNAPSHOT_BYTES),
-                          tx->bytes)) {
+    if (tx->bytes < MANA_ETH_HEADER_BYTES) {
         return false;
     }
+    net_frame_parse_head(&f, frame, MIN(tx->bytes, MANA_MAX_LSO_HEADER_BYTES),
+                         tx->bytes);
     if (tx->gso != MANA_DRV_GSO_NONE) {
-        if (f.l4 != MANA_L4_TCP || !tx->mss ||
+        if (!net_frame_is_tcp(&f) || !tx->mss ||
             f.ip_version != (tx->gso == MANA_DRV_GSO_TCP4 ? 4 : 6) ||
             f.payload_offset >= tx->bytes ||
-            f.payload_offset > MANA_MAX_LSO_HEADER_BYTES ||
             tx->mss >> R_GDMA_WQE_PARAMS_CLIENT_DATA_UNIT_LENGTH) {
             return false;
         }
@@ -133,7 +132,8 @@ static bool mana_drv_tx_offload(const uint8_t *frame, uint8_t *copy,
         slot->mss = tx->mss;
         slot->oob0 = FIELD_DP32(slot->oob0, MANA_TX_OOB0, IP_CSUM,
                                 f.ip_version == 4);
-    } else if (!f.l4 || tx->csum_start != f.l4_offset) {
+    } else if ((!net_frame_is_tcp(&f) && !net_frame_is_udp(&f)) ||
+               tx->csum_start != f.l4_offset) {
         mana_drv_tx_sum(copy, tx);
         return true;
     }
@@ -143,9 +143,9 @@ static bool mana_drv_tx_offload(const uint8_t *frame, uint8_t *copy,
     slot->oob0 = FIELD_DP32(slot->oob0, MANA_TX_OOB0, IS_IPV6,
                             f.ip_version == 6);
     slot->oob0 = FIELD_DP32(slot->oob0, MANA_TX_OOB0, TCP_CSUM,
-                            f.l4 == MANA_L4_TCP);
+                            net_frame_is_tcp(&f));
     slot->oob0 = FIELD_DP32(slot->oob0, MANA_TX_OOB0, UDP_CSUM,
-                            f.l4 == MANA_L4_UDP);
+                            net_frame_is_udp(&f));
     return true;
 }
 
@@ -347,18 +347,6 @@ void mana_drv_rx_fill(ManaDrv *d, ManaDrvRxq *rxq)
     mana_drv_wq_ring(d, &rxq->wq);
 }
 
-/* Put the tag, which the adapter took out, back into the frame */
-static void mana_drv_rx_tag(ManaDrvRx *rx, uint32_t flags)
-{
-    uint8_t *frame = rx->frame - MANA_VLAN_TAG_BYTES;
-
-    memmove(frame, rx->frame, 12);
-    stw_be_p(frame + 12, 0x8100);
-    stw_be_p(frame + 14, FIELD_EX32(flags, MANA_RX_CQE, VLAN_ID));
-    rx->frame = frame;
-    rx->bytes += MANA_VLAN_TAG_BYTES;
-}
-
 typedef enum ManaDrvRxVerdict {
     MANA_DRV_RX_GO_ON,
     MANA_DRV_RX_HOLD,
@@ -389,7 +377,10 @@ static ManaDrvRxVerdict mana_drv_rx_deliver(ManaDrv *d, ManaDrvPort *p,
         return MANA_DRV_RX_GO_ON;
     }
     if (FIELD_EX32(flags, MANA_RX_CQE, VLAN_PRESENT)) {
-        mana_drv_rx_tag(&rx, flags);
+        /* the tag, which the adapter took out, goes back into the frame */
+        rx.frame = net_frame_push_vlan(rx.frame, FIELD_EX32(flags, MANA_RX_CQE,
+                                                            VLAN_ID));
+        rx.bytes += NET_FRAME_VLAN_BYTES;
     }
     p->stats.rx_packets++;
     p->stats.rx_bytes += rx.bytes;

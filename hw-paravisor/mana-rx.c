@@ -18,7 +18,7 @@ typedef struct ManaRxPacket {
     uint32_t start;                     /* of the frame in .iov */
     uint32_t bytes;                     /* of the frame, as it came */
     uint32_t head_bytes;                /* in .head */
-    ManaFrame frame;
+    NetFrame frame;
     struct virtio_net_hdr vnet;         /* host order */
     uint32_t flags;                     /* MANA_RX_CQE */
     uint32_t hash;
@@ -40,11 +40,12 @@ static bool mana_rx_filter(const ManaVport *vp, const uint8_t *head,
     return true;
 }
 
-static uint32_t mana_rx_sum(const ManaRxPacket *pkt, uint32_t from,
+static uint64_t mana_rx_sum(const ManaRxPacket *pkt, uint32_t from,
                             uint32_t to)
 {
     uint32_t skip = pkt->start + from;
-    uint32_t sum = 0, at = 0;
+    uint64_t sum = 0;
+    uint32_t at = 0;
 
     for (int i = 0; i < pkt->iovcnt && from + at < to; i++) {
         uint32_t n = pkt->iov[i].iov_len;
@@ -54,8 +55,8 @@ static uint32_t mana_rx_sum(const ManaRxPacket *pkt, uint32_t from,
             continue;
         }
         n = MIN(n - skip, to - from - at);
-        sum = mana_csum_add(sum, (uint8_t *)pkt->iov[i].iov_base + skip, n,
-                            at & 1);
+        sum += net_frame_sum_part((uint8_t *)pkt->iov[i].iov_base + skip, n,
+                                  at);
         at += n;
         skip = 0;
     }
@@ -69,16 +70,16 @@ static void mana_rx_complete_csum(ManaRxPacket *pkt)
     uint32_t field = start + pkt->vnet.csum_offset;
 
     if (start < pkt->bytes && field + 2 <= pkt->head_bytes) {
-        uint16_t sum = mana_csum_finish(mana_rx_sum(pkt, start, pkt->bytes));
+        uint16_t csum = ~net_frame_fold(mana_rx_sum(pkt, start, pkt->bytes));
 
-        stw_he_p(pkt->head + field, sum ? sum : 0xffff);
+        stw_he_p(pkt->head + field, csum ? csum : 0xffff);
     }
 }
 
 static void mana_rx_checksum(ManaRxPacket *pkt)
 {
-    const ManaFrame *f = &pkt->frame;
-    bool tcp = f->l4 == MANA_L4_TCP;
+    const NetFrame *f = &pkt->frame;
+    bool tcp = net_frame_is_tcp(f), udp = net_frame_is_udp(f);
     bool known = pkt->vnet.flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM |
                                     VIRTIO_NET_HDR_F_DATA_VALID);
     uint32_t l4_bytes;
@@ -90,21 +91,22 @@ static void mana_rx_checksum(ManaRxPacket *pkt)
     if (!f->ip_version) {
         return;
     }
-    ok = mana_ip_csum_ok(f, pkt->head);
+    ok = net_frame_check_ip_csum(f, pkt->head) != NET_FRAME_CSUM_BAD;
     pkt->flags = FIELD_DP32(pkt->flags, MANA_RX_CQE, IP_OK, ok);
     pkt->flags = FIELD_DP32(pkt->flags, MANA_RX_CQE, IP_BAD, !ok);
-    if (!ok || !f->l4) {
+    if (!ok || !f->has_ip_length || (!tcp && !udp)) {
         return;
     }
-    l4_bytes = mana_l4_bytes(f, pkt->head);
-    if (!known && f->l4 == MANA_L4_UDP &&
-        (!l4_bytes || !lduw_he_p(pkt->head + mana_csum_offset(f)))) {
+    l4_bytes = net_frame_l4_bytes(f, pkt->head);
+    if (!known && udp &&
+        (!l4_bytes || !lduw_he_p(pkt->head + f->l4_offset +
+                                 net_frame_csum_offset(f)))) {
         return;                         /* no length, or no checksum */
     }
     ok = known ||
-         mana_csum_finish(mana_csum_pseudo(f, pkt->head, l4_bytes) +
-                          mana_rx_sum(pkt, f->l4_offset,
-                                      f->l4_offset + l4_bytes)) == 0;
+         net_frame_fold(net_frame_sum_pseudo(f, pkt->head, l4_bytes) +
+                        mana_rx_sum(pkt, f->l4_offset,
+                                    f->l4_offset + l4_bytes)) == 0xffff;
     pkt->flags |= tcp ? FIELD_DP32(0, MANA_RX_CQE, TCP_OK, ok) |
                         FIELD_DP32(0, MANA_RX_CQE, TCP_BAD, !ok)
                       : FIELD_DP32(0, MANA_RX_CQE, UDP_OK, ok) |
@@ -134,11 +136,11 @@ static uint32_t mana_rx_steer(ManaVport *vp, ManaRxPacket *pkt)
 /* The tag goes into the completion, the rest of the frame to the SGEs */
 static bool mana_rx_copy(Mana *s, ManaRxPacket *pkt, const GdmaWqe *wqe)
 {
-    uint32_t strip = pkt->frame.has_vlan ? MANA_VLAN_TAG_BYTES : 0;
+    uint32_t strip = pkt->frame.has_vlan ? NET_FRAME_VLAN_BYTES : 0;
     uint32_t at, skip = pkt->start + pkt->head_bytes;
 
     if (strip) {
-        memmove(pkt->head + MANA_VLAN_TAG_BYTES, pkt->head, 2 * ETH_ALEN);
+        memmove(pkt->head + NET_FRAME_VLAN_BYTES, pkt->head, 2 * ETH_ALEN);
     }
     at = pkt->head_bytes - strip;
     if (!gdma_sges_write(s, wqe, 0, pkt->head + strip, at)) {
@@ -234,7 +236,7 @@ static void mana_rx_done(ManaVport *vp, uint32_t rq_id, ManaRxPacket *pkt,
 {
     Mana *s = vp->s;
     GdmaWq *rq = &s->rqs[rq_id];
-    uint32_t strip = pkt->frame.has_vlan ? MANA_VLAN_TAG_BYTES : 0;
+    uint32_t strip = pkt->frame.has_vlan ? NET_FRAME_VLAN_BYTES : 0;
 
     if (rq->co_count && rq->co_flags != pkt->flags) {
         mana_rx_flush(s, rq_id);
@@ -331,9 +333,11 @@ static bool mana_rx_parse(ManaVport *vp, ManaRxPacket *pkt, ManaGfStat *first)
     pkt->bytes = all - pkt->start;
     pkt->head_bytes = iov_to_buf(pkt->iov, pkt->iovcnt, pkt->start, pkt->head,
                                  sizeof(pkt->head));
-    return mana_rx_filter(vp, pkt->head, first) &&
-           mana_frame_parse(&pkt->frame, pkt->head, pkt->head_bytes,
-                            pkt->bytes);
+    if (!mana_rx_filter(vp, pkt->head, first)) {
+        return false;
+    }
+    net_frame_parse_head(&pkt->frame, pkt->head, pkt->head_bytes, pkt->bytes);
+    return true;
 }
 
 /*
@@ -375,7 +379,7 @@ ssize_t mana_receive(NetClientState *nc, const struct iovec *iov, int iovcnt)
     if (!mana_rx_has_buffer(s, rq_id, &wqe)) {
         return mana_rx_no_buffer(vp, rq_id, all);
     }
-    bytes = pkt.bytes - (pkt.frame.has_vlan ? MANA_VLAN_TAG_BYTES : 0);
+    bytes = pkt.bytes - (pkt.frame.has_vlan ? NET_FRAME_VLAN_BYTES : 0);
     if (bytes > wqe.total_bytes) {
         /* longer than the driver's MTU: it keeps the buffer */
         trace_mana_rx_oversize(vp->idx, rq_id, bytes, wqe.total_bytes);

@@ -27,7 +27,7 @@
 struct ManaTxPacket {
     ManaVport *vp;
     NetClientState *nc;
-    ManaFrame frame;
+    NetFrame frame;
     ManaTxOobWire oob;                  /* host order */
     bool is_lso;
     uint16_t mss;
@@ -38,8 +38,8 @@ struct ManaTxPacket {
     struct iovec piece[MANA_TX_MAX_PIECES];
     /* a virtio-net header, in host order, goes before the frame, a tag into it */
     struct virtio_net_hdr vnet;
-    uint8_t head[MANA_TX_LINEAR_BYTES + MANA_VLAN_TAG_BYTES];
-    uint8_t segment[MANA_MAX_LSO_HEADER_BYTES + MANA_VLAN_TAG_BYTES +
+    uint8_t head[MANA_TX_LINEAR_BYTES + NET_FRAME_VLAN_BYTES];
+    uint8_t segment[MANA_MAX_LSO_HEADER_BYTES + NET_FRAME_VLAN_BYTES +
                     (1 << R_GDMA_WQE_PARAMS_CLIENT_DATA_UNIT_LENGTH)];
 };
 
@@ -85,7 +85,7 @@ static ManaCqeType mana_tx_parse_oob(ManaTxPacket *pkt, const GdmaWqe *wqe)
 static ManaCqeType mana_tx_check_size(Mana *s, ManaTxPacket *pkt,
                                       const GdmaWqe *wqe)
 {
-    uint32_t max_frame = s->mtu + MANA_ETH_HEADER_BYTES + MANA_VLAN_TAG_BYTES;
+    uint32_t max_frame = s->mtu + MANA_ETH_HEADER_BYTES + NET_FRAME_VLAN_BYTES;
 
     pkt->total_bytes = wqe->total_bytes;
     pkt->is_lso = wqe->oob_in_sgl;
@@ -166,10 +166,13 @@ static ManaCqeType mana_tx_fetch(Mana *s, ManaTxPacket *pkt,
         mana_guest_error(s, "a frame is not in memory");
         return MANA_CQE_TX_GDMA_ERROR;
     }
-    return mana_frame_parse(&pkt->frame, pkt->head,
-                            MIN(pkt->head_bytes, MANA_SNAPSHOT_BYTES),
-                            pkt->total_bytes) ? MANA_CQE_TX_OKAY
-                                              : MANA_CQE_TX_HDR_ERROR;
+    if (pkt->head_bytes < MANA_ETH_HEADER_BYTES) {
+        return MANA_CQE_TX_HDR_ERROR;
+    }
+    net_frame_parse_head(&pkt->frame, pkt->head,
+                         MIN(pkt->head_bytes, MANA_SNAPSHOT_BYTES),
+                         pkt->total_bytes);
+    return MANA_CQE_TX_OKAY;
 }
 
 static void mana_tx_count(ManaTxPacket *pkt, uint32_t packets, uint32_t bytes)
@@ -255,17 +258,30 @@ static void mana_tx_send_frame(ManaTxPacket *pkt)
     mana_tx_send(pkt, iov, count + pkt->piece_count);
 }
 
-/* Go on to sum at @at of @end bytes, where the mapped pieces begin */
-static uint32_t mana_tx_sum_pieces(const ManaTxPacket *pkt, uint32_t sum,
-                                   uint32_t at, uint32_t end)
+/* Sum of the mapped pieces, which go on at @at, up to @end */
+static uint64_t mana_tx_sum_pieces(const ManaTxPacket *pkt, uint32_t at,
+                                   uint32_t end)
 {
+    uint64_t sum = 0;
+
     for (int i = 0; i < pkt->piece_count && at < end; i++) {
         uint32_t bytes = MIN(pkt->piece[i].iov_len, end - at);
 
-        sum = mana_csum_add(sum, pkt->piece[i].iov_base, bytes, at & 1);
+        sum += net_frame_sum_part(pkt->piece[i].iov_base, bytes, at);
         at += bytes;
     }
     return sum;
+}
+
+/* Leave the checksum of TCP or UDP to the back end, which sums to the end */
+static void mana_tx_leave_checksum(ManaTxPacket *pkt)
+{
+    const NetFrame *f = &pkt->frame;
+
+    net_frame_set_l4_csum(f, pkt->head, true);
+    pkt->vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+    pkt->vnet.csum_start = f->l4_offset;
+    pkt->vnet.csum_offset = net_frame_csum_offset(f);
 }
 
 /* Checksums that the driver asked for */
@@ -273,98 +289,85 @@ static bool mana_tx_checksum(ManaTxPacket *pkt)
 {
     bool tcp = MANA_TX_FIELD(pkt, 0, TCP_CSUM);
     bool udp = MANA_TX_FIELD(pkt, 0, UDP_CSUM);
-    const ManaFrame *f = &pkt->frame;
-    uint32_t l4_bytes, sum, in_head;
+    const NetFrame *f = &pkt->frame;
+    uint32_t l4_bytes, in_head;
+    uint64_t sum;
+    uint16_t csum;
     uint8_t *field;
 
     if (MANA_TX_FIELD(pkt, 0, IP_CSUM)) {
-        mana_ip_csum_fill(f, pkt->head);
+        net_frame_set_ip_csum(f, pkt->head);
     }
     if (!tcp && !udp) {
         return true;
     }
-    if (f->l4 != (tcp ? MANA_L4_TCP : MANA_L4_UDP)) {
+    if (tcp ? !net_frame_is_tcp(f) : !net_frame_is_udp(f)) {
         return false;
     }
-    l4_bytes = mana_l4_bytes(f, pkt->head);
+    l4_bytes = net_frame_l4_bytes(f, pkt->head);
     if (!l4_bytes) {
         return false;
     }
-    field = pkt->head + mana_csum_offset(f);
-    sum = mana_csum_pseudo(f, pkt->head, l4_bytes);
-    /* a back end sums to the frame's end */
     if (pkt->vp->has_vnet && f->l4_offset + l4_bytes == pkt->total_bytes) {
-        pkt->vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-        pkt->vnet.csum_start = f->l4_offset;
-        pkt->vnet.csum_offset = mana_csum_offset(f) - f->l4_offset;
-        stw_he_p(field, (uint16_t)~mana_csum_finish(sum));
+        mana_tx_leave_checksum(pkt);
         return true;
     }
+    field = pkt->head + f->l4_offset + net_frame_csum_offset(f);
     stw_he_p(field, 0);
     in_head = MIN(pkt->head_bytes - f->l4_offset, l4_bytes);
-    sum = mana_csum_add(sum, pkt->head + f->l4_offset, in_head, false);
-    sum = mana_csum_finish(mana_tx_sum_pieces(pkt, sum, in_head, l4_bytes));
-    stw_he_p(field, f->l4 == MANA_L4_UDP && !sum ? 0xffff : sum);
+    sum = net_frame_sum_pseudo(f, pkt->head, l4_bytes) +
+          net_frame_sum(pkt->head + f->l4_offset, in_head) +
+          mana_tx_sum_pieces(pkt, in_head, l4_bytes);
+    csum = ~net_frame_fold(sum);
+    stw_he_p(field, udp && !csum ? 0xffff : csum);
     return true;
 }
 
 /* Segmentation here, for a back end that knows nothing of it */
-static void mana_tx_segment(ManaTxPacket *pkt, const ManaLso *lso)
+static void mana_tx_segment(ManaTxPacket *pkt)
 {
     struct virtio_net_hdr vnet = { 0 };
-    uint8_t *payload = pkt->segment + lso->hdr_bytes;
     struct iovec iov[2] = {
         { .iov_base = &vnet, .iov_len = sizeof(vnet) },
         { .iov_base = pkt->segment },
     };
     int first = pkt->vp->has_vnet ? 0 : 1;
-    uint32_t packets = 0;
+    NetFrameCutter c;
+    uint32_t bytes;
 
-    for (uint32_t at = 0; at < lso->payload_bytes; at += lso->mss) {
-        uint32_t bytes = MIN(lso->mss, lso->payload_bytes - at);
-
-        iov_to_buf(pkt->piece, pkt->piece_count, at, payload, bytes);
-        mana_lso_segment(lso, pkt->segment, at, bytes,
-                         mana_csum_add(0, payload, bytes, false));
-        iov[1].iov_len = lso->hdr_bytes + bytes;
+    net_frame_cut_begin(&c, &pkt->frame, pkt->head, pkt->mss);
+    while ((bytes = net_frame_cut_bytes(&c))) {
+        iov_to_buf(pkt->piece, pkt->piece_count, c.next - pkt->head_bytes,
+                   pkt->segment + pkt->head_bytes, bytes);
+        net_frame_cut_header(&c, pkt->segment, bytes);
+        iov[1].iov_len = pkt->head_bytes + bytes;
         mana_tx_send(pkt, iov + first, 2 - first);
-        packets++;
     }
-    mana_tx_count(pkt, packets,
-                  packets * lso->hdr_bytes + lso->payload_bytes);
 }
 
+/* A TCP packet whose lengths and checksums do not count, in the first SGE alone */
 static ManaCqeType mana_tx_lso(ManaTxPacket *pkt)
 {
-    uint8_t hdr[MANA_MAX_LSO_HEADER_BYTES + MANA_VLAN_TAG_BYTES];
-    ManaLso lso = {
-        .frame = pkt->frame,
-        .hdr = hdr,
-        .hdr_bytes = pkt->head_bytes,
-        .payload_bytes = pkt->total_bytes - pkt->head_bytes,
-        .mss = pkt->mss,
-    };
+    uint32_t payload_bytes = pkt->total_bytes - pkt->head_bytes;
+    uint32_t packets = DIV_ROUND_UP(payload_bytes, pkt->mss);
+    NetFrame *f = &pkt->frame;
 
-    if (!mana_lso_ok(&lso)) {
+    if (!net_frame_is_tcp(f) || f->payload_offset != pkt->head_bytes ||
+        !payload_bytes) {
         return MANA_CQE_TX_HDR_ERROR;
     }
-    memcpy(hdr, pkt->head, pkt->head_bytes);
-    if (!pkt->vp->has_vnet || !mana_lso_prepare(&lso, pkt->head)) {
-        mana_tx_segment(pkt, &lso);
-        return MANA_CQE_TX_OKAY;
+    if (pkt->vp->has_vnet && net_frame_fix_large(f, pkt->head)) {
+        mana_tx_leave_checksum(pkt);
+        pkt->vnet.gso_type = f->ip_version == 4 ? VIRTIO_NET_HDR_GSO_TCPV4
+                                                : VIRTIO_NET_HDR_GSO_TCPV6;
+        pkt->vnet.gso_size = pkt->mss;
+        pkt->vnet.hdr_len = pkt->head_bytes;
+        mana_tx_send_frame(pkt);
+    } else {
+        f->l4_end = f->bytes;
+        mana_tx_segment(pkt);
     }
-    pkt->vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-    pkt->vnet.gso_type = lso.frame.ip_version == 4 ? VIRTIO_NET_HDR_GSO_TCPV4
-                                                   : VIRTIO_NET_HDR_GSO_TCPV6;
-    pkt->vnet.gso_size = lso.mss;
-    pkt->vnet.hdr_len = lso.hdr_bytes;
-    pkt->vnet.csum_start = lso.frame.l4_offset;
-    pkt->vnet.csum_offset = mana_csum_offset(&lso.frame) -
-                            lso.frame.l4_offset;
-    mana_tx_send_frame(pkt);
-    mana_tx_count(pkt, DIV_ROUND_UP(lso.payload_bytes, lso.mss),
-                  DIV_ROUND_UP(lso.payload_bytes, lso.mss) * lso.hdr_bytes +
-                  lso.payload_bytes);
+    mana_tx_count(pkt, packets, packets * pkt->head_bytes + payload_bytes);
     return MANA_CQE_TX_OKAY;
 }
 
@@ -388,8 +391,8 @@ static ManaCqeType mana_tx_packet(Mana *s, ManaTxPacket *pkt,
                          MANA_TX_FIELD(pkt, 2, VLAN_PCP) << 13 |
                          MANA_TX_FIELD(pkt, 2, VLAN_DEI) << 12 |
                          MANA_TX_FIELD(pkt, 2, VLAN_ID));
-        pkt->head_bytes += MANA_VLAN_TAG_BYTES;
-        pkt->total_bytes += MANA_VLAN_TAG_BYTES;
+        pkt->head_bytes += NET_FRAME_VLAN_BYTES;
+        pkt->total_bytes += NET_FRAME_VLAN_BYTES;
     }
     if (pkt->is_lso) {
         return mana_tx_lso(pkt);

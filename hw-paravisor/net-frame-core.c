@@ -28,7 +28,7 @@
 
 static void net_frame_parse_l4(NetFrame *f, const uint8_t *data)
 {
-    uint32_t left = f->l4_end - f->l4_offset;
+    uint32_t left = MIN(f->l4_end, f->head_bytes) - f->l4_offset;
     uint32_t header_bytes;
 
     if (f->proto == NET_FRAME_PROTO_TCP && left >= TCP_HEADER_BYTES) {
@@ -50,14 +50,15 @@ static void net_frame_parse_ip4(NetFrame *f, const uint8_t *data)
 {
     const uint8_t *ip = data + f->l3_offset;
     uint32_t left = f->bytes - f->l3_offset;
+    uint32_t at_hand = f->head_bytes - f->l3_offset;
     uint32_t header_bytes, total;
 
-    if (left < IP4_HEADER_BYTES || ip[0] >> 4 != 4) {
+    if (at_hand < IP4_HEADER_BYTES || ip[0] >> 4 != 4) {
         return;
     }
     header_bytes = (ip[0] & 0xf) * 4;
     total = lduw_be_p(ip + 2);
-    if (header_bytes < IP4_HEADER_BYTES || header_bytes > left) {
+    if (header_bytes < IP4_HEADER_BYTES || header_bytes > at_hand) {
         return;
     }
     f->ip_version = 4;
@@ -75,10 +76,10 @@ static void net_frame_parse_ip6(NetFrame *f, const uint8_t *data)
 {
     const uint8_t *ip = data + f->l3_offset;
     uint32_t left = f->bytes - f->l3_offset;
-    uint32_t offset, payload;
+    uint32_t offset, payload, end;
     uint8_t type;
 
-    if (left < IP6_HEADER_BYTES || ip[0] >> 4 != 6) {
+    if (f->head_bytes - f->l3_offset < IP6_HEADER_BYTES || ip[0] >> 4 != 6) {
         return;
     }
     payload = lduw_be_p(ip + 4);
@@ -86,6 +87,7 @@ static void net_frame_parse_ip6(NetFrame *f, const uint8_t *data)
     f->has_ip_length = payload && payload <= left - IP6_HEADER_BYTES;
     f->l4_end = f->has_ip_length ? f->l3_offset + IP6_HEADER_BYTES + payload
                                  : f->bytes;
+    end = MIN(f->l4_end, f->head_bytes);
     type = ip[6];
     offset = f->l3_offset + IP6_HEADER_BYTES;
     for (int i = 0; i < IP6_MAX_EXTENSIONS; i++) {
@@ -98,7 +100,7 @@ static void net_frame_parse_ip6(NetFrame *f, const uint8_t *data)
             }
             return;
         }
-        if (offset + 8 > f->l4_end || offset > NET_FRAME_MAX_HEADER) {
+        if (offset + 8 > end || offset > NET_FRAME_MAX_HEADER) {
             return;
         }
         if (type == IP6_FRAGMENT) {
@@ -109,35 +111,35 @@ static void net_frame_parse_ip6(NetFrame *f, const uint8_t *data)
             type = data[offset];
             offset += 8 + 8 * data[offset + 1];
         }
-        if (offset > f->l4_end) {
+        if (offset > end) {
             return;
         }
     }
 }
 
-void net_frame_parse(NetFrame *f, const uint8_t *data, uint32_t bytes)
+void net_frame_parse_head(NetFrame *f, const uint8_t *head,
+                          uint32_t head_bytes, uint32_t bytes)
 {
-    uint16_t type;
+    uint16_t type = lduw_be_p(head + 12);
 
-    *f = (NetFrame) { .bytes = bytes };
-    type = lduw_be_p(data + 12);
+    *f = (NetFrame) { .bytes = bytes, .head_bytes = head_bytes };
     f->l3_offset = NET_FRAME_ETH_BYTES;
     for (int i = 0; i < 2 && (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ);
          i++) {
-        if (bytes < f->l3_offset + NET_FRAME_VLAN_BYTES) {
+        if (head_bytes < f->l3_offset + NET_FRAME_VLAN_BYTES) {
             return;
         }
         if (i == 0 && type == ETHERTYPE_VLAN) {
             f->has_vlan = true;
-            f->vlan_tci = lduw_be_p(data + f->l3_offset);
+            f->vlan_tci = lduw_be_p(head + f->l3_offset);
         }
-        type = lduw_be_p(data + f->l3_offset + 2);
+        type = lduw_be_p(head + f->l3_offset + 2);
         f->l3_offset += NET_FRAME_VLAN_BYTES;
     }
     if (type == ETHERTYPE_IP4) {
-        net_frame_parse_ip4(f, data);
+        net_frame_parse_ip4(f, head);
     } else if (type == ETHERTYPE_IP6) {
-        net_frame_parse_ip6(f, data);
+        net_frame_parse_ip6(f, head);
     }
 }
 
@@ -166,6 +168,13 @@ uint64_t net_frame_sum(const void *data, uint32_t bytes)
     return sum;
 }
 
+uint64_t net_frame_sum_part(const void *data, uint32_t bytes, uint32_t offset)
+{
+    uint64_t sum = net_frame_sum(data, bytes);
+
+    return offset % 2 ? bswap16(net_frame_fold(sum)) : sum;
+}
+
 uint16_t net_frame_fold(uint64_t sum)
 {
     sum = (sum & 0xffffffff) + (sum >> 32);
@@ -185,16 +194,28 @@ void net_frame_set_ip_csum(const NetFrame *f, uint8_t *data)
     }
 }
 
-/* The pseudo header: addresses, protocol, length of the transport packet */
-static uint64_t net_frame_sum_pseudo(const NetFrame *f, const uint8_t *data)
+/* Addresses, protocol, length of the transport packet */
+uint64_t net_frame_sum_pseudo(const NetFrame *f, const uint8_t *data,
+                              uint32_t l4_bytes)
 {
     const uint8_t *ip = data + f->l3_offset;
-    uint32_t l4_bytes = f->l4_end - f->l4_offset;
 
     return (f->ip_version == 4 ? net_frame_sum(ip + 12, 8)
                                : net_frame_sum(ip + 8, 32)) +
            cpu_to_be16(f->proto) + cpu_to_be16(l4_bytes >> 16) +
            cpu_to_be16(l4_bytes & 0xffff);
+}
+
+uint32_t net_frame_l4_bytes(const NetFrame *f, const uint8_t *data)
+{
+    uint32_t bytes = f->l4_end - f->l4_offset;
+    uint32_t udp_bytes;
+
+    if (f->proto != NET_FRAME_PROTO_UDP) {
+        return bytes;
+    }
+    udp_bytes = lduw_be_p(data + f->l4_offset + 4);
+    return udp_bytes >= UDP_HEADER_BYTES && udp_bytes <= bytes ? udp_bytes : 0;
 }
 
 uint16_t net_frame_csum_offset(const NetFrame *f)
@@ -205,7 +226,8 @@ uint16_t net_frame_csum_offset(const NetFrame *f)
 void net_frame_set_l4_csum(const NetFrame *f, uint8_t *data, bool partial)
 {
     uint8_t *field = data + f->l4_offset + net_frame_csum_offset(f);
-    uint64_t sum = net_frame_sum_pseudo(f, data);
+    uint32_t l4_bytes = f->l4_end - f->l4_offset;
+    uint64_t sum = net_frame_sum_pseudo(f, data, l4_bytes);
     uint16_t csum;
 
     if (partial) {
@@ -213,7 +235,7 @@ void net_frame_set_l4_csum(const NetFrame *f, uint8_t *data, bool partial)
         return;
     }
     stw_he_p(field, 0);
-    sum += net_frame_sum(data + f->l4_offset, f->l4_end - f->l4_offset);
+    sum += net_frame_sum(data + f->l4_offset, l4_bytes);
     csum = ~net_frame_fold(sum);
     if (!csum && f->proto == NET_FRAME_PROTO_UDP) {
         csum = 0xffff;                  /* 0 says that there is no checksum */
@@ -234,6 +256,7 @@ NetFrameCsum net_frame_check_ip_csum(const NetFrame *f, const uint8_t *data)
 
 NetFrameCsum net_frame_check_l4_csum(const NetFrame *f, const uint8_t *data)
 {
+    uint32_t l4_bytes = f->l4_end - f->l4_offset;
     uint64_t sum;
 
     if (!f->has_ip_length || (!net_frame_is_tcp(f) && !net_frame_is_udp(f))) {
@@ -241,12 +264,12 @@ NetFrameCsum net_frame_check_l4_csum(const NetFrame *f, const uint8_t *data)
     }
     if (f->proto == NET_FRAME_PROTO_UDP) {
         if (!lduw_he_p(data + f->l4_offset + 6) ||
-            lduw_be_p(data + f->l4_offset + 4) != f->l4_end - f->l4_offset) {
+            lduw_be_p(data + f->l4_offset + 4) != l4_bytes) {
             return NET_FRAME_CSUM_NONE;
         }
     }
-    sum = net_frame_sum_pseudo(f, data) +
-          net_frame_sum(data + f->l4_offset, f->l4_end - f->l4_offset);
+    sum = net_frame_sum_pseudo(f, data, l4_bytes) +
+          net_frame_sum(data + f->l4_offset, l4_bytes);
     return net_frame_fold(sum) == 0xffff ? NET_FRAME_CSUM_OK
                                          : NET_FRAME_CSUM_BAD;
 }
@@ -273,7 +296,7 @@ bool net_frame_fix_large(NetFrame *f, uint8_t *data)
     }
     if (f->ip_version) {
         net_frame_set_ip_length(f, data + f->l3_offset, f->bytes);
-        net_frame_parse(f, data, f->bytes);
+        net_frame_parse_head(f, data, f->head_bytes, f->bytes);
     }
     if (!net_frame_is_tcp(f)) {
         return false;
@@ -293,39 +316,41 @@ void net_frame_cut_begin(NetFrameCutter *c, const NetFrame *f, uint8_t *data,
     memcpy(c->header, data, f->payload_offset);
 }
 
-uint8_t *net_frame_cut_next(NetFrameCutter *c, uint32_t *bytes)
+void net_frame_cut_header(NetFrameCutter *c, uint8_t *seg, uint32_t bytes)
 {
     uint32_t header_bytes = c->f.payload_offset;
-    uint32_t done = c->next - header_bytes;
-    uint32_t n = MIN(c->f.l4_end - c->next, c->mss);
-    bool is_last = c->next + n == c->f.l4_end;
+    uint8_t *ip = seg + c->f.l3_offset, *tcp = seg + c->f.l4_offset;
     NetFrame f = c->f;
-    uint8_t *seg, *tcp, *ip;
 
-    if (!n) {
-        return NULL;
-    }
-    seg = c->data + c->next - header_bytes;
     memcpy(seg, c->header, header_bytes);
-    f.bytes = f.l4_end = header_bytes + n;
-    ip = seg + f.l3_offset;
+    f.bytes = f.l4_end = header_bytes + bytes;
     net_frame_set_ip_length(&f, ip, f.l4_end);
     if (f.ip_version == 4) {
         stw_be_p(ip + 4, lduw_be_p(ip + 4) + c->segment_idx);
         net_frame_set_ip_csum(&f, seg);
     }
-    tcp = seg + f.l4_offset;
-    stl_be_p(tcp + 4, ldl_be_p(tcp + 4) + done);
-    if (!is_last) {
+    stl_be_p(tcp + 4, ldl_be_p(tcp + 4) + c->next - header_bytes);
+    if (c->next + bytes != c->f.l4_end) {
         tcp[13] &= ~(TCP_FLAG_FIN | TCP_FLAG_PSH);
     }
     if (c->segment_idx) {
         tcp[13] &= ~TCP_FLAG_CWR;
     }
     net_frame_set_l4_csum(&f, seg, false);
-    c->next += n;
+    c->next += bytes;
     c->segment_idx++;
-    *bytes = f.bytes;
+}
+
+uint8_t *net_frame_cut_next(NetFrameCutter *c, uint32_t *bytes)
+{
+    uint32_t payload_bytes = net_frame_cut_bytes(c);
+    uint8_t *seg = c->data + c->next - c->f.payload_offset;
+
+    if (!payload_bytes) {
+        return NULL;
+    }
+    net_frame_cut_header(c, seg, payload_bytes);
+    *bytes = c->f.payload_offset + payload_bytes;
     return seg;
 }
 

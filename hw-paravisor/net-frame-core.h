@@ -21,6 +21,7 @@
 
 typedef struct NetFrame {
     uint32_t bytes;
+    uint32_t head_bytes;                /* of them, what is at hand */
     uint16_t l3_offset;                 /* behind VLAN tags */
     uint8_t ip_version;                 /* 4, 6, or 0: no (good) IP */
     uint8_t proto;                      /* of the transport; 0 unknown */
@@ -29,12 +30,23 @@ typedef struct NetFrame {
     bool has_vlan;                      /* the outermost tag, 0x8100 */
     uint16_t vlan_tci;
     uint16_t l4_offset;                 /* .proto not 0 */
-    uint16_t payload_offset;            /* TCP and UDP, complete header; or 0 */
+    uint16_t payload_offset;            /* TCP and UDP, header at hand; or 0 */
     uint32_t l4_end;                    /* end of the IP packet */
 } NetFrame;
 
-/* Look at @data of @bytes (at least 14).  Never fails: what is odd is not IP */
-void net_frame_parse(NetFrame *f, const uint8_t *data, uint32_t bytes);
+/*
+ * Look at the first @head_bytes (at least 14) of a frame of @bytes.  Never fails:
+ * what is odd is not IP.
+ */
+void net_frame_parse_head(NetFrame *f, const uint8_t *head,
+                          uint32_t head_bytes, uint32_t bytes);
+
+/* The same with all of the frame at hand */
+static inline void net_frame_parse(NetFrame *f, const uint8_t *data,
+                                   uint32_t bytes)
+{
+    net_frame_parse_head(f, data, bytes, bytes);
+}
 
 /* Is it a whole TCP or UDP packet? */
 static inline bool net_frame_is_tcp(const NetFrame *f)
@@ -51,8 +63,18 @@ static inline bool net_frame_is_udp(const NetFrame *f)
 
 /* Ones' complement sum of @bytes, not folded; add sums of even-sized parts */
 uint64_t net_frame_sum(const void *data, uint32_t bytes);
+/* The same for a part that begins at @offset of what is summed: it may be odd */
+uint64_t net_frame_sum_part(const void *data, uint32_t bytes, uint32_t offset);
 /* Fold to the 16 bits of a checksum field, not inverted, in wire order */
 uint16_t net_frame_fold(uint64_t sum);
+/* Sum of the pseudo header of @l4_bytes of TCP or UDP */
+uint64_t net_frame_sum_pseudo(const NetFrame *f, const uint8_t *data,
+                              uint32_t l4_bytes);
+/*
+ * Bytes that the checksum of TCP or UDP covers: UDP has a length of its own,
+ * which may be less than the IP packet's.  0 if it is impossible.
+ */
+uint32_t net_frame_l4_bytes(const NetFrame *f, const uint8_t *data);
 
 /* Write the checksum of the IPv4 header */
 void net_frame_set_ip_csum(const NetFrame *f, uint8_t *data);
@@ -90,15 +112,27 @@ typedef struct NetFrameCutter {
     uint8_t header[NET_FRAME_MAX_HEADER];
 } NetFrameCutter;
 
-/*
- * @f and @data as net_frame_fix_large() leaves them.  Each segment is made in
- * @data, its headers in place of the end of the segment before, which must have
- * been used by then.
- */
+/* @f is TCP, up to .l4_end; only the headers need to be at @data */
 void net_frame_cut_begin(NetFrameCutter *c, const NetFrame *f, uint8_t *data,
                          uint32_t mss);
-/* The next segment with all checksums, or NULL at the end */
+/*
+ * The next segment with all checksums, or NULL at the end; for a frame that is
+ * whole.  It is made in @data, its headers in place of the end of the segment
+ * before, which must have been used by then.
+ */
 uint8_t *net_frame_cut_next(NetFrameCutter *c, uint32_t *bytes);
+
+/* For frames in pieces: payload of the next segment, from .next; 0 at the end */
+static inline uint32_t net_frame_cut_bytes(const NetFrameCutter *c)
+{
+    return MIN(c->f.l4_end - c->next, c->mss);
+}
+
+/*
+ * Put the headers of the next segment, with all checksums, to @seg; its @bytes of
+ * payload are behind them already
+ */
+void net_frame_cut_header(NetFrameCutter *c, uint8_t *seg, uint32_t bytes);
 
 /* Move the MAC addresses at @data to put a tag behind them: 4 bytes in front */
 uint8_t *net_frame_push_vlan(uint8_t *data, uint16_t tci);

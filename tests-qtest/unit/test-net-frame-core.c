@@ -119,6 +119,25 @@ static void test_sum(void)
     g_assert_cmphex(net_frame_fold(0), ==, 0);
 }
 
+/* In two parts, wherever the cut is */
+static void test_sum_of_parts(void)
+{
+    uint8_t buf[200];
+
+    for (int i = 0; i < sizeof(buf); i++) {
+        buf[i] = i * 31 + 5;
+    }
+    for (uint32_t n = 1; n < sizeof(buf); n++) {
+        for (uint32_t cut = 0; cut <= n; cut += 7) {
+            uint64_t sum = net_frame_sum_part(buf, cut, 0) +
+                           net_frame_sum_part(buf + cut, n - cut, cut);
+
+            g_assert_cmphex(be16_to_cpu(net_frame_fold(sum)), ==,
+                            slow_sum(buf, n, 0));
+        }
+    }
+}
+
 static void test_checksums(void)
 {
     uint8_t buf[ROOM + 4096];
@@ -257,6 +276,89 @@ static void test_cut(void)
     }
 }
 
+/* The payload is elsewhere, the headers alone were looked at */
+static void test_cut_pieces(void)
+{
+    g_autofree uint8_t *whole = g_malloc(70000);
+    g_autofree uint8_t *seg = g_malloc(70000);
+    uint32_t payload = 64001, mss = 1448;
+
+    for (int i = 0; i < ARRAY_SIZE(shapes); i++) {
+        uint32_t bytes = make(whole, &shapes[i], payload);
+        uint32_t head_bytes = bytes - payload, done = 0, n;
+        g_autofree uint8_t *head = g_memdup2(whole, head_bytes);
+        NetFrameCutter c;
+        NetFrame f;
+
+        if (shapes[i].proto != 6) {
+            continue;
+        }
+        net_frame_parse_head(&f, head, head_bytes, bytes);
+        stw_be_p(head + f.l3_offset + (f.ip_version == 4 ? 2 : 4), 0);
+        net_frame_parse_head(&f, head, head_bytes, bytes);
+        g_assert_cmpuint(f.payload_offset, ==, head_bytes);
+        net_frame_cut_begin(&c, &f, head, mss);
+        for (int idx = 0; (n = net_frame_cut_bytes(&c)); idx++) {
+            memcpy(seg + head_bytes, whole + c.next, n);
+            net_frame_cut_header(&c, seg, n);
+            check_segment(&shapes[i], seg, head_bytes + n, whole, &done, mss,
+                          idx, payload);
+        }
+        g_assert_cmpuint(done, ==, payload);
+        /* what somebody else is to cut */
+        g_assert_true(net_frame_fix_large(&f, head));
+        g_assert_true(f.has_ip_length);
+        g_assert_cmpuint(f.l4_end, ==, bytes);
+        check_ip(&f, head);
+    }
+}
+
+/* However little there is of it: no header that is not there */
+static void test_head(void)
+{
+    for (int i = 0; i < ARRAY_SIZE(shapes); i++) {
+        uint8_t whole[256];
+        uint32_t bytes = make(whole, &shapes[i], 20);
+        uint32_t payload_offset = bytes - 20;
+
+        for (uint32_t n = 14; n <= bytes; n++) {
+            g_autofree uint8_t *head = g_memdup2(whole, n);
+            bool is_there;
+            NetFrame f;
+
+            net_frame_parse_head(&f, head, n, bytes);
+            is_there = net_frame_is_tcp(&f) || net_frame_is_udp(&f);
+            g_assert_cmpint(is_there, ==, n >= payload_offset);
+            if (is_there) {
+                g_assert_cmpuint(f.payload_offset, ==, payload_offset);
+                g_assert_cmpuint(f.l4_end, ==, bytes);
+            }
+        }
+    }
+}
+
+/* UDP has a length of its own */
+static void test_l4_bytes(void)
+{
+    static const Shape udp = { 4, 17 }, tcp = { 4, 6 };
+    static const uint16_t lengths[][2] = {
+        { 0, 0 }, { 7, 0 }, { 8, 8 }, { 27, 27 }, { 28, 28 }, { 29, 0 },
+        { 0xffff, 0 },
+    };
+    uint8_t p[256];
+    uint32_t bytes = make(p, &tcp, 20);
+    NetFrame f;
+
+    net_frame_parse(&f, p, bytes);
+    g_assert_cmpuint(net_frame_l4_bytes(&f, p), ==, 40);
+    bytes = make(p, &udp, 20);
+    net_frame_parse(&f, p, bytes);
+    for (int i = 0; i < ARRAY_SIZE(lengths); i++) {
+        stw_be_p(p + f.l4_offset + 4, lengths[i][0]);
+        g_assert_cmpuint(net_frame_l4_bytes(&f, p), ==, lengths[i][1]);
+    }
+}
+
 static void test_not_large(void)
 {
     g_autofree uint8_t *p = g_malloc0(80000);
@@ -320,6 +422,10 @@ static void test_any_frame(void)
                 NetFrame f;
 
                 p[at] = at % 3 ? 0xff : 0;
+                net_frame_parse_head(&f, p, n, bytes);
+                g_assert_cmpuint(f.l4_end, <=, bytes);
+                g_assert_cmpuint(f.payload_offset, <=, n);
+                net_frame_check_ip_csum(&f, p);
                 net_frame_parse(&f, p, n);
                 g_assert_cmpuint(f.l4_end, <=, n);
                 g_assert_cmpuint(f.payload_offset, <=, n);
@@ -357,11 +463,15 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/net-frame/sum", test_sum);
+    g_test_add_func("/net-frame/sum_of_parts", test_sum_of_parts);
     g_test_add_func("/net-frame/checksums", test_checksums);
     g_test_add_func("/net-frame/partial_checksums", test_partial);
     g_test_add_func("/net-frame/udp_checksum_is_never_zero", test_udp_zero);
     g_test_add_func("/net-frame/cuts_large_packets", test_cut);
+    g_test_add_func("/net-frame/cuts_packets_in_pieces", test_cut_pieces);
     g_test_add_func("/net-frame/cuts_nothing_else", test_not_large);
+    g_test_add_func("/net-frame/looks_at_the_head_alone", test_head);
+    g_test_add_func("/net-frame/udp_has_a_length_of_its_own", test_l4_bytes);
     g_test_add_func("/net-frame/fragments", test_fragments);
     g_test_add_func("/net-frame/reads_not_past_the_end", test_any_frame);
     g_test_add_func("/net-frame/push_vlan", test_push_vlan);
