@@ -122,13 +122,28 @@ static void mana_vm_state_change(void *opaque, bool running, RunState state)
     }
 }
 
+/*
+ * A virtual function keeps its place in memory over an FLR: that is its physical
+ * function's affair.  Linux' driver presumes it: after pcie_flr() it goes on
+ * without a word to the PCI core, and its next probe finds the BARs as they were.
+ */
 static void mana_write_config(PCIDevice *dev, uint32_t addr, uint32_t val,
                               int len)
 {
+    uint32_t bars[MANA_BAR_MSIX + 1];
+    uint16_t command;
+
     pci_default_write_config(dev, addr, val, len);
-    if (dev->exp.exp_cap) {
-        pcie_cap_flr_write_config(dev, addr, val, len);
+    if (!dev->exp.exp_cap ||
+        !(pci_get_word(dev->config + dev->exp.exp_cap + PCI_EXP_DEVCTL) &
+          PCI_EXP_DEVCTL_BCR_FLR)) {
+        return;
     }
+    memcpy(bars, dev->config + PCI_BASE_ADDRESS_0, sizeof(bars));
+    command = pci_get_word(dev->config + PCI_COMMAND) & PCI_COMMAND_MEMORY;
+    pcie_cap_flr_write_config(dev, addr, val, len);
+    memcpy(dev->config + PCI_BASE_ADDRESS_0, bars, sizeof(bars));
+    pci_default_write_config(dev, PCI_COMMAND, command, sizeof(command));
 }
 
 /* The function that 'pf' names; it has no other one beside it */
