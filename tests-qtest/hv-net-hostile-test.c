@@ -274,7 +274,7 @@ static void test_control_messages_that_lie(void)
                 victim_send_control(&v, msg, bytes);
             }
         }
-        stl_le_p(v.m.g->ram + v.gpa, type | RNDIS_MSG_COMPLETION);
+        stl_le_p(v.m.g->ram.ptr + v.gpa, type | RNDIS_MSG_COMPLETION);
         if (type != RNDIS_MSG_HALT) {
             victim_check_control(&v);
         }

@@ -89,7 +89,7 @@ static void test_memory_by_any_address(void)
         }
     }
     check_secret(&v, addr);
-    g_assert_false(has_qword(v.g->ram, PCIE_GUEST_RAM_BYTES, SECRET));
+    g_assert_false(has_qword(v.g->ram.ptr, PCIE_GUEST_RAM_BYTES, SECRET));
     pcie_guest_stop(v.g);
 }
 

@@ -4,23 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "qobject/qdict.h"
 #include "hv-guest.h"
-
-static void hv_guest_map_ram(HvGuest *g)
-{
-    g_autofree char *path = NULL;
-
-    g->ram_fd = g_file_open_tmp("hv-guest-ram-XXXXXX", &path, NULL);
-    g_assert_cmpint(g->ram_fd, >=, 0);
-    unlink(path);
-    g_assert_cmpint(ftruncate(g->ram_fd, HV_GUEST_RAM_BYTES), ==, 0);
-    /* QEMU inherits it and opens it by its number */
-    g_assert_cmpint(fcntl(g->ram_fd, F_SETFD, 0), ==, 0);
-    g->ram = mmap(NULL, HV_GUEST_RAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-                  g->ram_fd, 0);
-    g_assert(g->ram != MAP_FAILED);
-}
 
 static QTestState *hv_guest_spawn(HvGuest *g, const char *incoming)
 {
@@ -29,31 +13,17 @@ static QTestState *hv_guest_spawn(HvGuest *g, const char *incoming)
         "-object memory-backend-file,id=ram,size=128M,share=on,"
         "mem-path=/proc/self/fd/%d "
         "-nodefaults -cpu %s %s 2>>%s",
-        HV_GUEST_VPS, g->ram_fd, g->args, incoming, g->log_path);
-}
-
-/* QEMU's stderr is in a file, to see what a guest can make it say */
-static void hv_guest_show_log(gpointer data)
-{
-    HvGuest *g = data;
-    g_autofree char *text = NULL;
-
-    if (g_file_get_contents(g->log_path, &text, NULL, NULL)) {
-        fprintf(stderr, "--- QEMU's stderr:\n%.20000s---\n", text);
-    }
+        HV_GUEST_VPS, g->ram.fd, g->args, incoming, g->log_path);
 }
 
 HvGuest *hv_guest_start_cpu(const char *cpu, const char *extra)
 {
     HvGuest *g = g_new0(HvGuest, 1);
-    int log_fd = g_file_open_tmp("hv-guest-log-XXXXXX", &g->log_path, NULL);
 
-    g_assert_cmpint(log_fd, >=, 0);
-    close(log_fd);
+    g->log_path = guest_log_new();
     g->args = g_strdup_printf("%s -device %s %s", cpu, TYPE_HV_TESTDEV, extra);
-    hv_guest_map_ram(g);
+    guest_ram_map(&g->ram, HV_GUEST_RAM_BYTES);
     g->heap_gpa = HV_GUEST_HEAP_GPA;
-    qtest_add_abrt_handler(hv_guest_show_log, g);
     g->qts = hv_guest_spawn(g, "");
     g->call_gpa = hv_guest_alloc(g, 2);
     return g;
@@ -68,66 +38,22 @@ void hv_guest_stop(HvGuest *g)
 {
     g_assert(qtest_probe_child(g->qts));
     qtest_quit(g->qts);
-    qtest_remove_abrt_handler(g);
-    munmap(g->ram, HV_GUEST_RAM_BYTES);
-    close(g->ram_fd);
-    unlink(g->log_path);
-    g_free(g->log_path);
+    guest_ram_unmap(&g->ram);
+    guest_log_free(g->log_path);
     g_free(g->args);
     g_free(g);
 }
 
-static void hv_guest_wait_migrated(QTestState *qts)
-{
-    int64_t end = g_get_monotonic_time() + HV_GUEST_TIMEOUT_US;
-
-    for (;;) {
-        QDict *rsp = qtest_qmp_assert_success_ref(
-            qts, "{ 'execute': 'query-migrate' }");
-        const char *status = qdict_get_try_str(rsp, "status");
-        bool done = !g_strcmp0(status, "completed");
-
-        if (!g_strcmp0(status, "failed")) {
-            g_error("migration failed: %s",
-                    qdict_get_try_str(rsp, "error-desc") ?: "no reason given");
-        }
-        qobject_unref(rsp);
-        if (done) {
-            return;
-        }
-        g_assert_cmpint(g_get_monotonic_time(), <, end);
-        g_usleep(2000);
-    }
-}
-
 void hv_guest_migrate(HvGuest *g)
 {
-    g_autofree char *sock = NULL;
-    g_autofree char *uri = NULL;
-    g_autofree char *incoming = NULL;
-    QTestState *from = g->qts, *to;
-    uint8_t *old_ram = g->ram;
-    int old_fd = g->ram_fd;
-    int fd = g_file_open_tmp("hv-guest-mig-XXXXXX", &sock, NULL);
+    QTestState *from = g->qts;
+    GuestRam old_ram = g->ram;
+    char *incoming = guest_migrate_incoming();
 
-    close(fd);
-    unlink(sock);
-    uri = g_strdup_printf("unix:%s", sock);
-    incoming = g_strdup_printf("-incoming %s", uri);
-    hv_guest_map_ram(g);
-    to = hv_guest_spawn(g, incoming);
-    qtest_qmp_assert_success(from,
-        "{ 'execute': 'migrate-set-parameters',"
-        "  'arguments': { 'downtime-limit': 2000000 } }");
-    qtest_qmp_assert_success(from,
-        "{ 'execute': 'migrate', 'arguments': { 'uri': %s } }", uri);
-    hv_guest_wait_migrated(from);
-    hv_guest_wait_migrated(to);
-    qtest_quit(from);
-    munmap(old_ram, HV_GUEST_RAM_BYTES);
-    close(old_fd);
-    unlink(sock);
-    g->qts = to;
+    guest_ram_map(&g->ram, HV_GUEST_RAM_BYTES);
+    g->qts = hv_guest_spawn(g, incoming);
+    guest_migrate(from, g->qts, incoming, NULL, NULL);
+    guest_ram_unmap(&old_ram);
 }
 
 void hv_guest_reset(HvGuest *g)
@@ -142,14 +68,14 @@ uint64_t hv_guest_alloc(HvGuest *g, unsigned count)
 
     g->heap_gpa += (uint64_t)count * HV_PAGE_SIZE;
     g_assert_cmphex(g->heap_gpa, <=, HV_GUEST_RAM_BYTES);
-    memset(g->ram + gpa, 0, (size_t)count * HV_PAGE_SIZE);
+    memset(g->ram.ptr + gpa, 0, (size_t)count * HV_PAGE_SIZE);
     return gpa;
 }
 
 void *hv_guest_ptr(HvGuest *g, uint64_t gpa)
 {
     g_assert_cmphex(gpa, <, HV_GUEST_RAM_BYTES);
-    return g->ram + gpa;
+    return g->ram.ptr + gpa;
 }
 
 void hv_guest_execute(HvGuest *g, HvGuestRegs *regs)

@@ -16,6 +16,7 @@
 #include "tests/qtest/libqtest.h"
 #include "accel/hyperv/hv-defs.h"
 #include "accel/hyperv/hv-testdev-defs.h"
+#include "guest-host.h"
 
 #define HV_GUEST_RAM_BYTES      (128 * MiB)
 #define HV_GUEST_VPS            4
@@ -54,9 +55,8 @@ QEMU_BUILD_BUG_ON(offsetof(HvGuestRegs, command) != HV_TESTDEV_COMMAND);
 typedef struct HvGuest {
     QTestState *qts;
     char *args;                 /* what QEMU was started with */
-    uint8_t *ram;
-    int ram_fd;
-    char *log_path;
+    GuestRam ram;
+    char *log_path;             /* QEMU's stderr */
     uint64_t heap_gpa;          /* next page to give out */
     uint64_t call_gpa;          /* page for hypercall input and output */
     HvGuestVp vp[HV_GUEST_VPS];

@@ -5,28 +5,12 @@
  */
 #include "qemu/osdep.h"
 #include "hw/pci/pci_regs.h"
-#include "qobject/qdict.h"
 #include "pcie-guest.h"
 
 #define FIRST_PORT_SLOT     4
 /* Each port has a window of this size from here */
 #define WINDOW_GPA          0xc0000000u
 #define WINDOW_BYTES        (128 * MiB)
-
-static void map_ram(PcieGuest *g)
-{
-    g_autofree char *path = NULL;
-
-    g->ram_fd = g_file_open_tmp("pcie-guest-ram-XXXXXX", &path, NULL);
-    g_assert_cmpint(g->ram_fd, >=, 0);
-    unlink(path);
-    g_assert_cmpint(ftruncate(g->ram_fd, PCIE_GUEST_RAM_BYTES), ==, 0);
-    /* QEMU inherits it and opens it by its number */
-    g_assert_cmpint(fcntl(g->ram_fd, F_SETFD, 0), ==, 0);
-    g->ram = mmap(NULL, PCIE_GUEST_RAM_BYTES, PROT_READ | PROT_WRITE,
-                  MAP_SHARED, g->ram_fd, 0);
-    g_assert(g->ram != MAP_FAILED);
-}
 
 static QTestState *spawn(PcieGuest *g, const char *incoming)
 {
@@ -37,18 +21,8 @@ static QTestState *spawn(PcieGuest *g, const char *incoming)
         "-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off "
         "-device pcie-root-port,id=rp0,chassis=1,addr=%x.0 "
         "-device pcie-root-port,id=rp1,chassis=2,addr=%x.0 %s %s 2>>%s",
-        g->ram_fd, FIRST_PORT_SLOT, FIRST_PORT_SLOT + 1, g->args, incoming,
+        g->ram.fd, FIRST_PORT_SLOT, FIRST_PORT_SLOT + 1, g->args, incoming,
         g->log_path);
-}
-
-static void show_log(gpointer data)
-{
-    PcieGuest *g = data;
-    g_autofree char *text = NULL;
-
-    if (g_file_get_contents(g->log_path, &text, NULL, NULL)) {
-        fprintf(stderr, "--- QEMU's stderr:\n%.20000s---\n", text);
-    }
 }
 
 static QPCIDevice port_device(PcieGuest *g, unsigned port)
@@ -83,14 +57,11 @@ static void open_ports(PcieGuest *g)
 PcieGuest *pcie_guest_start(const char *extra)
 {
     PcieGuest *g = g_new0(PcieGuest, 1);
-    int log_fd = g_file_open_tmp("pcie-guest-log-XXXXXX", &g->log_path, NULL);
 
-    g_assert_cmpint(log_fd, >=, 0);
-    close(log_fd);
+    g->log_path = guest_log_new();
     g->args = g_strdup(extra);
-    map_ram(g);
+    guest_ram_map(&g->ram, PCIE_GUEST_RAM_BYTES);
     g->heap_gpa = PCIE_GUEST_HEAP_GPA;
-    qtest_add_abrt_handler(show_log, g);
     g->qts = spawn(g, "");
     g->bus = qpci_new_pc(g->qts, NULL);
     open_ports(g);
@@ -102,11 +73,8 @@ void pcie_guest_stop(PcieGuest *g)
     g_assert(qtest_probe_child(g->qts));
     qpci_free_pc(g->bus);
     qtest_quit(g->qts);
-    qtest_remove_abrt_handler(g);
-    munmap(g->ram, PCIE_GUEST_RAM_BYTES);
-    close(g->ram_fd);
-    unlink(g->log_path);
-    g_free(g->log_path);
+    guest_ram_unmap(&g->ram);
+    guest_log_free(g->log_path);
     g_free(g->args);
     g_free(g);
 }
@@ -124,78 +92,33 @@ void pcie_guest_assert_quiet(PcieGuest *g, unsigned lines)
     g_assert_cmpuint(found, <=, lines);
 }
 
-static void wait_migration(QTestState *qts, const char *state)
+typedef struct Switchover {
+    PcieGuest *g;
+    QTestState *from, *to;
+} Switchover;
+
+static void before_switchover(void *opaque)
 {
-    int64_t end = g_get_monotonic_time() + PCIE_GUEST_TIMEOUT_US;
+    Switchover *s = opaque;
 
-    for (;;) {
-        QDict *rsp = qtest_qmp_assert_success_ref(
-            qts, "{ 'execute': 'query-migrate' }");
-        const char *status = qdict_get_try_str(rsp, "status");
-        bool done = !g_strcmp0(status, state);
-
-        if (!g_strcmp0(status, "failed")) {
-            g_error("migration failed: %s",
-                    qdict_get_try_str(rsp, "error-desc") ?: "no reason given");
-        }
-        qobject_unref(rsp);
-        if (done) {
-            return;
-        }
-        g_assert_cmpint(g_get_monotonic_time(), <, end);
-        g_usleep(2000);
-    }
+    s->g->qts = s->from;
+    s->g->before_switchover(s->g);
+    s->g->qts = s->to;
 }
 
 void pcie_guest_migrate(PcieGuest *g, const char *extra)
 {
-    g_autofree char *sock = NULL;
-    g_autofree char *uri = NULL;
-    g_autofree char *incoming = NULL;
-    QTestState *from = g->qts;
-    uint8_t *old_ram = g->ram;
-    int old_fd = g->ram_fd;
-    int fd = g_file_open_tmp("pcie-guest-mig-XXXXXX", &sock, NULL);
+    Switchover s = { .g = g, .from = g->qts };
+    GuestRam old_ram = g->ram;
+    char *incoming = guest_migrate_incoming();
 
-    close(fd);
-    unlink(sock);
-    uri = g_strdup_printf("unix:%s", sock);
-    incoming = g_strdup_printf("-incoming %s", uri);
     g_free(g->args);
     g->args = g_strdup(extra);
-    map_ram(g);
-    g->qts = spawn(g, incoming);
-    /* the shorter, the less is left to be sent after the switchover */
-    qtest_qmp_assert_success(from,
-        "{ 'execute': 'migrate-set-parameters',"
-        "  'arguments': { 'downtime-limit': %d } }",
-        g->before_switchover ? 1 : 2000000);
-    if (g->before_switchover) {
-        qtest_qmp_assert_success(from,
-            "{ 'execute': 'migrate-set-capabilities',"
-            "  'arguments': { 'capabilities': ["
-            "    { 'capability': 'pause-before-switchover',"
-            "      'state': true } ] } }");
-    }
-    qtest_qmp_assert_success(from,
-        "{ 'execute': 'migrate', 'arguments': { 'uri': %s } }", uri);
-    if (g->before_switchover) {
-        QTestState *to = g->qts;
-
-        wait_migration(from, "pre-switchover");
-        g->qts = from;
-        g->before_switchover(g);
-        g->qts = to;
-        qtest_qmp_assert_success(from,
-            "{ 'execute': 'migrate-continue',"
-            "  'arguments': { 'state': 'pre-switchover' } }");
-    }
-    wait_migration(from, "completed");
-    wait_migration(g->qts, "completed");
-    qtest_quit(from);
-    munmap(old_ram, PCIE_GUEST_RAM_BYTES);
-    close(old_fd);
-    unlink(sock);
+    guest_ram_map(&g->ram, PCIE_GUEST_RAM_BYTES);
+    g->qts = s.to = spawn(g, incoming);
+    guest_migrate(s.from, s.to, incoming,
+                  g->before_switchover ? before_switchover : NULL, &s);
+    guest_ram_unmap(&old_ram);
     g->bus->qts = g->qts;
 }
 
@@ -216,14 +139,14 @@ uint64_t pcie_guest_alloc(PcieGuest *g, unsigned pages)
 
     g->heap_gpa += (uint64_t)pages * PCIE_GUEST_PAGE_BYTES;
     g_assert_cmphex(g->heap_gpa, <=, PCIE_GUEST_RAM_BYTES);
-    memset(g->ram + gpa, 0, (size_t)pages * PCIE_GUEST_PAGE_BYTES);
+    memset(g->ram.ptr + gpa, 0, (size_t)pages * PCIE_GUEST_PAGE_BYTES);
     return gpa;
 }
 
 void *pcie_guest_ptr(PcieGuest *g, uint64_t gpa)
 {
     g_assert_cmphex(gpa, <, PCIE_GUEST_RAM_BYTES);
-    return g->ram + gpa;
+    return g->ram.ptr + gpa;
 }
 
 QPCIDevice *pcie_guest_device(PcieGuest *g, unsigned port)

@@ -11,6 +11,7 @@
 #include "tests/qtest/libqtest.h"
 #include "tests/qtest/libqos/pci.h"
 #include "tests/qtest/libqos/pci-pc.h"
+#include "guest-host.h"
 
 #define PCIE_GUEST_RAM_BYTES    (128 * MiB)
 #define PCIE_GUEST_HEAP_GPA     (1 * MiB)
@@ -18,14 +19,12 @@
 #define PCIE_GUEST_PORTS        2       /* root ports "rp0", "rp1" */
 #define PCIE_GUEST_TIMEOUT_US   (30 * 1000 * 1000)
 
-/* RAM is shared: the test writes it as a second processor would */
 typedef struct PcieGuest {
     QTestState *qts;
     QPCIBus *bus;
     char *args;
     char *log_path;             /* QEMU's stderr */
-    int ram_fd;
-    uint8_t *ram;
+    GuestRam ram;
     uint64_t heap_gpa;
     /* in pcie_guest_migrate(): memory was copied once, and the VM is stopped */
     void (*before_switchover)(struct PcieGuest *g);
