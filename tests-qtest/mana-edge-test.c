@@ -82,8 +82,7 @@ static void test_tx_checksum_ends_with_its_packet(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, JUMBO_BYTES);
+    p = mana_machine_port(&m, JUMBO_BYTES);
     for (unsigned kind = 0; kind < 8; kind++) {
         check_tx_longer(&m, &p, kind, 100, 30);
         check_tx_longer(&m, &p, kind, 101, 7);
@@ -92,8 +91,7 @@ static void test_tx_checksum_ends_with_its_packet(void)
         check_tx_longer(&m, &p, kind, 2501, 1);
         check_tx_longer(&m, &p, kind, 100, 4000);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void test_tx_udp_of_impossible_length(void)
@@ -102,8 +100,7 @@ static void test_tx_udp_of_impossible_length(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     for (unsigned i = 0; i < ARRAY_SIZE(lengths); i++) {
         ManaTx tx = { .frame = frame, .is_ipv4 = true, .udp_csum = true };
 
@@ -115,8 +112,7 @@ static void test_tx_udp_of_impossible_length(void)
     }
     g_assert_cmpuint(net_wire_wait(&m.wire[0], got, GDMA_CLIENT_QUIET_US), ==,
                      0);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void test_rx_udp_length_is_its_own(void)
@@ -124,8 +120,7 @@ static void test_rx_udp_length_is_its_own(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     for (unsigned kind = 0; kind < 16; kind++) {
         bool is_ipv6 = kind & 1, is_bad = kind & 4, is_odd = kind & 8;
         uint32_t bytes = build_longer(is_ipv6, NET_UDP, p.vp->mac, peer_mac,
@@ -148,8 +143,7 @@ static void test_rx_udp_length_is_its_own(void)
         g_assert_cmpint(FIELD_EX32(f.flags, MANA_RX_CQE, UDP_BAD), ==,
                         is_bad && !is_odd);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* --- buffers --- */
@@ -158,8 +152,7 @@ static void send_in(ManaMachine *m, ManaPort *p, uint32_t bytes, uint32_t seed)
 {
     NetFlow flow = net_flow(false, NET_RAW, p->vp->mac, peer_mac);
 
-    net_build_raw(frame, &flow, bytes, seed);
-    net_wire_send(&m->wire[0], frame, bytes);
+    mana_machine_send(m, frame, &flow, bytes, seed);
 }
 
 static void expect_in(ManaPort *p, uint32_t bytes, uint32_t seed)
@@ -194,8 +187,7 @@ static void test_rx_waits_a_second_each_time(void)
     ManaPort p;
     uint32_t seed = 0;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     for (int i = 0; i < 4; i++) {
         starve(&m, &p, &seed);
         gdma_expect_alive(m.d);
@@ -205,8 +197,7 @@ static void test_rx_waits_a_second_each_time(void)
     }
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_NO_WQE), ==, 0);
     mana_rxq_fill(p.rxq, 5);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void test_rx_drops_after_a_second(void)
@@ -215,8 +206,7 @@ static void test_rx_drops_after_a_second(void)
     ManaPort p;
     uint32_t seed = 0;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     for (int i = 0; i < 3; i++) {
         uint64_t before = mana_stat(m.d, MANA_STAT_RX_NO_WQE);
 
@@ -235,8 +225,7 @@ static void test_rx_drops_after_a_second(void)
         expect_in(&p, 100, 3);
     }
     mana_rxq_fill(p.rxq, 5);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void test_rx_of_too_much_is_counted(void)
@@ -244,8 +233,7 @@ static void test_rx_of_too_much_is_counted(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     for (uint32_t i = 1; i <= 10; i++) {
         send_in(&m, &p, STANDARD_BYTES + i, i);
         send_in(&m, &p, STANDARD_BYTES, i);
@@ -253,8 +241,7 @@ static void test_rx_of_too_much_is_counted(void)
         g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_NO_WQE), ==, i);
     }
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_UCAST_PACKETS), ==, 10);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* No frame fits: such a queue has failed, and does not hold up the others */
@@ -265,8 +252,7 @@ static void test_rx_buffer_without_room(void)
     ManaRxq *other;
     uint64_t gpa;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     other = mana_rxq_new(p.vp, p.eq, GDMA_PAGE_SIZE, 4 * GDMA_PAGE_SIZE, 13);
     gpa = pcie_guest_alloc(m.g, 1);
     mana_rxq_post(other, gpa, 13);
@@ -282,8 +268,7 @@ static void test_rx_buffer_without_room(void)
     send_in(&m, &p, 100, 3);
     expect_in(&p, 100, 3);
     mana_rxq_free(other, true);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* --- a flood --- */
@@ -340,8 +325,7 @@ static void test_segments_count_as_frames(void)
         g_assert_cmpint(mana_txq_expect(p.txq), ==, MANA_CQE_TX_OKAY);
     }
     g_assert_cmpuint(tx_packets(&m, 1), ==, total);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* --- errors of transmission --- */
@@ -377,8 +361,7 @@ static void test_tx_errors_are_told_and_counted(void)
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_TX_UCAST_PACKETS), ==, 1);
     g_assert_cmpuint(net_wire_wait(&m.wire[0], got, 0), ==, 0);
     g_assert_cmpuint(net_wire_wait(&m.wire[1], got, 0), ==, 0);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void test_suppressed_completions(void)
@@ -388,8 +371,7 @@ static void test_suppressed_completions(void)
     ManaCqeType type;
     NetFlow flow;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     flow = net_flow(false, NET_RAW, peer_mac, p.vp->mac);
     net_build_raw(frame, &flow, 100, 1);
     for (int i = 0; i < 8; i++) {
@@ -409,8 +391,7 @@ static void test_suppressed_completions(void)
     for (int i = 0; i < 8; i++) {
         g_assert_cmpuint(net_wire_expect(&m.wire[0], got), ==, 100);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* --- steering and moderation --- */
@@ -422,16 +403,13 @@ static void test_frames_for_others(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
-    net_build_raw(frame, &flow, 100, 1);
-    net_wire_send(&m.wire[0], frame, 100);
+    p = mana_machine_port(&m, STANDARD_BYTES);
+    mana_machine_send(&m, frame, &flow, 100, 1);
     mana_rxq_expect_none(p.rxq);
     send_in(&m, &p, 100, 2);
     expect_in(&p, 100, 2);
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_UCAST_PACKETS), ==, 1);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* The driver wants addresses hashed, and no ports */
@@ -446,8 +424,7 @@ static void test_hash_types(void)
         .hash_types = MANA_HASH_IPV4 | MANA_HASH_IPV6 | MANA_HASH_UDP_IPV4,
     };
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     config.default_rxq = p.rxq;
     config.table_count = p.vp->indirection_entries;
     for (unsigned i = 0; i < config.table_count; i++) {
@@ -471,8 +448,7 @@ static void test_hash_types(void)
                         ports ? net_rss_vectors[i / 2].hash_ports :
                         net_rss_vectors[i / 2].hash_addresses);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* Let the device work, and next to no time pass */
@@ -494,8 +470,7 @@ static void test_completions_are_moderated(void)
     unsigned before;
     uint64_t dim;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     gdma_settle(m.d);
     dim = FIELD_DP64(0, GDMA_DIM_DOORBELL, ID, p.rxq->cq->id);
     dim = FIELD_DP64(dim, GDMA_DIM_DOORBELL, USEC, 900);
@@ -553,8 +528,7 @@ static void test_injected_errors(void)
     GdmaRespHeaderWire resp;
     ManaCqeType type;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     gdma_settle(m.d);
     /* the next doorbell makes up for one that was lost */
     inject(&m, "dropped-doorbell");
@@ -592,8 +566,7 @@ static void test_injected_errors(void)
     p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
     send_one(&p, 6);
     g_assert_cmpint(mana_txq_expect(p.txq), ==, MANA_CQE_TX_OKAY);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* Counters, and errors that were asked for and did not happen yet */
@@ -602,8 +575,7 @@ static void test_reset_forgets(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     send_one(&p, 1);
     g_assert_cmpint(mana_txq_expect(p.txq), ==, MANA_CQE_TX_OKAY);
     gdma_settle(m.d);
@@ -657,8 +629,7 @@ static void test_link_is_down_when_a_driver_comes(void)
     p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
     gdma_settle(m.d);
     g_assert_cmpuint(m.d->news->len, ==, 0);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* The other host's link is up; and while the VM is stopped, nobody is told */
@@ -667,8 +638,7 @@ static void test_link_changes_while_stopped(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     set_link(&m, "nic0", false);
     expect_link_event(&m, GDMA_RECONFIG_LINK_DISCONNECT);
     mana_machine_migrate(&m);
@@ -682,8 +652,7 @@ static void test_link_changes_while_stopped(void)
     g_assert_cmpuint(m.d->news->len, ==, 0);
     qtest_qmp_assert_success(m.g->qts, "{ 'execute': 'cont' }");
     expect_link_event(&m, GDMA_RECONFIG_LINK_DISCONNECT);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* The flap is over, but there is nothing to be linked with */
@@ -692,8 +661,7 @@ static void test_flap_of_a_netdev_that_goes(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     qtest_qmp_assert_success(m.g->qts, "{ 'execute': 'x-mana-inject',"
         " 'arguments': { 'id': 'nic0', 'event': 'link-flap',"
         " 'milliseconds': 100 } }");
@@ -704,8 +672,7 @@ static void test_flap_of_a_netdev_that_goes(void)
     gdma_settle(m.d);
     g_assert_cmpuint(m.d->news->len, ==, 0);
     gdma_expect_alive(m.d);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 int main(int argc, char **argv)

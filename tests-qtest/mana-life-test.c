@@ -28,8 +28,7 @@ static void send_frame(ManaMachine *m, ManaPort *p, uint32_t seed)
 {
     NetFlow flow = net_flow(false, NET_RAW, p->vp->mac, peer_mac);
 
-    net_build_raw(frame, &flow, 600, seed);
-    net_wire_send(&m->wire[0], frame, 600);
+    mana_machine_send(m, frame, &flow, 600, seed);
 }
 
 static void expect_frame(ManaPort *p, uint32_t seed)
@@ -99,39 +98,43 @@ static void start_over(ManaMachine *m, ManaPort *p)
 
 /* --- resets --- */
 
-static void test_system_reset_under_traffic(void)
+/* Three times: traffic, @cut, and a driver that starts anew */
+static void check_restarts(void (*cut)(ManaMachine *m, ManaPort *p))
 {
     ManaMachine m;
-    ManaPort p;
+    ManaPort p = mana_machine_port(&m, FRAME_BYTES);
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
     for (int i = 0; i < 3; i++) {
         make_traffic(&m, &p);
-        pcie_guest_reset(m.g);
+        cut(&m, &p);
         start_over(&m, &p);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
+}
+
+static void reset_system(ManaMachine *m, ManaPort *p)
+{
+    pcie_guest_reset(m->g);
+}
+
+static void test_system_reset_under_traffic(void)
+{
+    check_restarts(reset_system);
+}
+
+static void reset_function(ManaMachine *m, ManaPort *p)
+{
+    gdma_flr(m->d);
+    /* no DMA until enabled; the registers are where they were */
+    g_assert_cmphex(qpci_config_readw(m->d->pci, PCI_COMMAND) &
+                    PCI_COMMAND_MASTER, ==, 0);
+    g_assert_cmphex(qpci_io_readq(m->d->pci, m->d->bar, GDMA_REG_SHM_OFFSET),
+                    ==, m->d->shm);
 }
 
 static void test_flr_under_traffic(void)
 {
-    ManaMachine m;
-    ManaPort p;
-
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
-    for (int i = 0; i < 3; i++) {
-        make_traffic(&m, &p);
-        gdma_flr(m.d);
-        /* it answers to nobody, and takes no part of memory, until enabled */
-        g_assert_cmphex(qpci_config_readw(m.d->pci, PCI_COMMAND) &
-                        PCI_COMMAND_MASTER, ==, 0);
-        start_over(&m, &p);
-    }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    check_restarts(reset_function);
 }
 
 /* Nothing is written to memory that the guest has taken back */
@@ -142,8 +145,7 @@ static void test_flr_ends_dma(void)
     uint64_t gpa;
     uint8_t *page;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
+    p = mana_machine_port(&m, FRAME_BYTES);
     gpa = ((ManaRxBuffer *)g_queue_peek_head(p.rxq->posted))->gpa;
     page = pcie_guest_ptr(m.g, gpa);
     gdma_flr(m.d);
@@ -156,24 +158,17 @@ static void test_flr_ends_dma(void)
         g_assert_cmphex(page[i], ==, 0xee);
     }
     start_over(&m, &p);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
+}
+
+static void destroy_channel(ManaMachine *m, ManaPort *p)
+{
+    g_assert_cmphex(gdma_shm_destroy(m->d), ==, 0);
 }
 
 static void test_channel_destroyed_under_traffic(void)
 {
-    ManaMachine m;
-    ManaPort p;
-
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
-    for (int i = 0; i < 5; i++) {
-        make_traffic(&m, &p);
-        g_assert_cmphex(gdma_shm_destroy(m.d), ==, 0);
-        start_over(&m, &p);
-    }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    check_restarts(destroy_channel);
 }
 
 /* --- power --- */
@@ -208,23 +203,17 @@ static void test_suspend_and_resume(void)
     mana_machine_stop(&m);
 }
 
+static void sleep_and_wake(ManaMachine *m, ManaPort *p)
+{
+    set_power(m, 3);
+    gdma_wq_ring(&p->txq->wq);
+    pcie_guest_step(m->g, SCALE_MS);
+    set_power(m, 0);
+}
+
 static void test_d3_under_traffic(void)
 {
-    ManaMachine m;
-    ManaPort p;
-
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
-    for (int i = 0; i < 3; i++) {
-        make_traffic(&m, &p);
-        set_power(&m, 3);
-        gdma_wq_ring(&p.txq->wq);
-        pcie_guest_step(m.g, SCALE_MS);
-        set_power(&m, 0);
-        start_over(&m, &p);
-    }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    check_restarts(sleep_and_wake);
 }
 
 /* --- plug and unplug --- */
@@ -234,8 +223,7 @@ static void test_unplug_under_traffic(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
+    p = mana_machine_port(&m, FRAME_BYTES);
     for (int i = 0; i < 3; i++) {
         make_traffic(&m, &p);
         pcie_guest_unplug(m.g, 0, "nic0");
@@ -248,8 +236,7 @@ static void test_unplug_under_traffic(void)
         p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
         check_traffic(&m, &p);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* --- the VM stops, and moves --- */
@@ -259,8 +246,7 @@ static void test_stop_and_cont(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
+    p = mana_machine_port(&m, FRAME_BYTES);
     for (int round = 0; round < 5; round++) {
         uint64_t heap = m.g->heap_gpa;
 
@@ -278,8 +264,7 @@ static void test_stop_and_cont(void)
         }
         m.g->heap_gpa = heap;
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void test_migrates_idle(void)
@@ -288,8 +273,7 @@ static void test_migrates_idle(void)
     ManaPort p;
     uint64_t before;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
+    p = mana_machine_port(&m, FRAME_BYTES);
     for (int i = 0; i < 3; i++) {
         check_traffic(&m, &p);
         before = mana_stat(m.d, MANA_STAT_RX_UCAST_PACKETS);
@@ -298,8 +282,7 @@ static void test_migrates_idle(void)
         g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_UCAST_PACKETS), ==,
                          before + 20);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void test_migrates_before_the_driver_comes(void)
@@ -314,8 +297,7 @@ static void test_migrates_before_the_driver_comes(void)
     gdma_expect_alive(m.d);
     p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
     check_traffic(&m, &p);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* Whole frames that are left on a wire whose QEMU is gone */
@@ -345,8 +327,7 @@ static void test_migrates_with_full_rings(void)
     unsigned sent = 0, done = 0, came;
     int old;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
+    p = mana_machine_port(&m, FRAME_BYTES);
     while (sent - done < 200) {
         put_frame(&p, FRAME_BYTES, sent++);
         gdma_wq_ring(&p.txq->wq);
@@ -383,8 +364,7 @@ static void test_migrates_with_full_rings(void)
     g_assert_cmpuint(came, >=, sent - 1);
     g_assert_cmpuint(came, <=, sent + 1);
     check_traffic(&m, &p);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* RX configuration, two vports, moderation: all that a driver has set */
@@ -474,8 +454,7 @@ static void test_link(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
+    p = mana_machine_port(&m, FRAME_BYTES);
     for (int i = 0; i < 3; i++) {
         GdmaEqeWire *eqe;
 
@@ -494,8 +473,7 @@ static void test_link(void)
                                     TYPE), ==, GDMA_RECONFIG_LINK_CONNECT);
         check_traffic(&m, &p);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 int main(int argc, char **argv)

@@ -64,8 +64,7 @@ static void test_tx_of_every_size(void)
     }
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_TX_UCAST_PACKETS), ==,
                      p.txq->wq.head_bytes / GDMA_WQE_BU_BYTES);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void test_tx_of_many_pieces(void)
@@ -91,8 +90,7 @@ static void test_tx_of_many_pieces(void)
             send_raw(&m, &p, JUMBO_BYTES, &tx);
         }
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* Four laps of the ring with entries of all lengths, so that each wraps */
@@ -101,15 +99,13 @@ static void test_tx_ring_wraps(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     for (unsigned i = 0; p.txq->wq.head_bytes < 4 * p.txq->wq.ring.bytes; i++) {
         ManaTx tx = { .pieces = 1 + i * 7 % GDMA_MAX_SGES };
 
         send_raw(&m, &p, 64 + i % 900, &tx);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* One doorbell for as many entries as fit */
@@ -120,8 +116,7 @@ static void test_tx_of_a_full_ring(void)
     NetFlow flow;
     unsigned count;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     flow = net_flow(false, NET_RAW, peer_mac, p.vp->mac);
     count = p.txq->wq.ring.bytes / GDMA_WQE_BU_BYTES;
     for (int round = 0; round < 3; round++) {
@@ -138,8 +133,7 @@ static void test_tx_of_a_full_ring(void)
             expect_on_wire(&m, 0, frame, 100);
         }
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* The peer reads nothing; then it does, and gets everything in order */
@@ -151,8 +145,7 @@ static void test_tx_waits_for_a_slow_peer(void)
     ManaCqeType type;
     unsigned sent = 0, done = 0;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     flow = net_flow(false, NET_RAW, peer_mac, p.vp->mac);
     /* until completions stop: the socket is full */
     while (sent - done < 200) {
@@ -175,8 +168,7 @@ static void test_tx_waits_for_a_slow_peer(void)
     for (; done < sent; done++) {
         g_assert_cmpint(mana_txq_expect(p.txq), ==, MANA_CQE_TX_OKAY);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* --- TX offloads --- */
@@ -240,16 +232,14 @@ static void test_tx_checksums(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     for (size_t i = 0; i < ARRAY_SIZE(payloads); i++) {
         for (unsigned k = 0; k < 8; k++) {
             check_csum_offload(&m, &p, k & 1, k & 2 ? NET_TCP : NET_UDP,
                                payloads[i], k & 4);
         }
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* A UDP sum of 0 must go out as 0xffff: 0 says that there is none */
@@ -259,8 +249,7 @@ static void test_tx_udp_checksum_of_zero(void)
     ManaPort p;
     NetHeaders h;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     for (unsigned is_ipv6 = 0; is_ipv6 < 2; is_ipv6++) {
         uint32_t bytes = build(is_ipv6, NET_UDP, peer_mac, p.vp->mac, 32, 1);
         ManaTx tx = {
@@ -279,8 +268,7 @@ static void test_tx_udp_checksum_of_zero(void)
         g_assert_cmphex(lduw_be_p(got + h.l4 + 6), ==, 0xffff);
         net_assert_good(got, bytes, &h);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void check_lso(ManaMachine *m, ManaPort *p, bool is_ipv6,
@@ -338,8 +326,7 @@ static void test_tx_segmentation(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     for (size_t i = 0; i < ARRAY_SIZE(payloads); i++) {
         for (size_t k = 0; k < ARRAY_SIZE(sizes); k++) {
             /* the socket holds so many frames that nobody has read */
@@ -351,8 +338,7 @@ static void test_tx_segmentation(void)
     }
     /* a payload that is one segment */
     check_lso(&m, &p, false, 100, 1448, false);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* --- RX --- */
@@ -374,8 +360,7 @@ static void test_rx_of_every_size(void)
                  MIN(997, MAX(JUMBO_BYTES - bytes, 1u));
     }
     g_assert_cmpuint(p.rxq->truncated, ==, 0);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* A frame that is longer than its buffer costs itself and nothing else */
@@ -386,22 +371,18 @@ static void test_rx_of_too_much(void)
     NetFlow flow;
     ManaRxFrame f;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     flow = net_flow(false, NET_RAW, p.vp->mac, peer_mac);
     for (unsigned i = 0; i < 100; i++) {
-        net_build_raw(frame, &flow, STANDARD_BYTES + 1 + i * 50, i);
-        net_wire_send(&m.wire[0], frame, STANDARD_BYTES + 1 + i * 50);
-        net_build_raw(frame, &flow, 200, i);
-        net_wire_send(&m.wire[0], frame, 200);
+        mana_machine_send(&m, frame, &flow, STANDARD_BYTES + 1 + i * 50, i);
+        mana_machine_send(&m, frame, &flow, 200, i);
         f = mana_rxq_expect(p.rxq);
         if (f.cqe_type == MANA_CQE_RX_TRUNCATED) {
             f = mana_rxq_expect(p.rxq);
         }
         g_assert_cmpmem(f.data, f.bytes, frame, 200);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void test_rx_addresses(void)
@@ -412,8 +393,7 @@ static void test_rx_addresses(void)
     ManaMachine m;
     ManaPort p;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     dst[2] = p.vp->mac;
     for (unsigned i = 0; i < 3; i++) {
         NetFlow flow = net_flow(false, NET_RAW, dst[i], peer_mac);
@@ -425,8 +405,7 @@ static void test_rx_addresses(void)
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_MCAST_PACKETS), ==, 1);
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_UCAST_PACKETS), ==, 1);
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_BYTES), ==, 3 * 99);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void expect_flags(ManaRxFrame *f, bool is_ipv6, NetProto proto,
@@ -460,8 +439,7 @@ static void test_rx_checksum_flags(void)
     ManaRxFrame f;
     NetHeaders h;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     for (unsigned k = 0; k < 64; k++) {
         bool is_ipv6 = k & 1, bad_l4 = k & 4, bad_ip = k & 8 && !is_ipv6;
         NetProto proto = k & 2 ? NET_TCP : NET_UDP;
@@ -480,8 +458,7 @@ static void test_rx_checksum_flags(void)
         g_assert_cmpmem(f.data, f.bytes, frame, bytes);
         expect_flags(&f, is_ipv6, proto, !bad_ip, !bad_l4);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void test_rx_vlan_is_stripped(void)
@@ -492,8 +469,7 @@ static void test_rx_vlan_is_stripped(void)
     ManaRxFrame f;
     uint32_t bytes, tagged_bytes;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     for (unsigned k = 0; k < 40; k++) {
         uint16_t vid = k == 39 ? 4094 : k * 105 + 1;
 
@@ -514,8 +490,7 @@ static void test_rx_vlan_is_stripped(void)
         f = mana_rxq_expect(p.rxq);
         g_assert_cmphex(FIELD_EX32(f.flags, MANA_RX_CQE, VLAN_PRESENT), ==, 0);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* --- receive buffers --- */
@@ -529,13 +504,11 @@ static void test_rx_waits_for_buffers(void)
     ManaRxFrame f;
     unsigned sent = 0, came = 0;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     p.rxq->recycles = false;
     flow = net_flow(false, NET_RAW, p.vp->mac, peer_mac);
     while (sent < 100) {
-        net_build_raw(frame, &flow, 700, sent++);
-        net_wire_send(&m.wire[0], frame, 700);
+        mana_machine_send(&m, frame, &flow, 700, sent++);
     }
     while (mana_rxq_wait(p.rxq, &f, GDMA_CLIENT_QUIET_US)) {
         net_build_raw(frame, &flow, 700, came++);
@@ -551,8 +524,7 @@ static void test_rx_waits_for_buffers(void)
             g_assert_cmpmem(f.data, f.bytes, frame, 700);
         }
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* Four laps of RQ and CQ, one buffer in the queue or many */
@@ -564,14 +536,12 @@ static void test_rx_rings_wrap(void)
     ManaRxFrame f;
     unsigned sent = 0, came = 0, frames;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     flow = net_flow(false, NET_RAW, p.vp->mac, peer_mac);
     frames = 4 * p.rxq->wq.ring.bytes / GDMA_WQE_BU_BYTES + 100;
     while (came < frames) {
         for (unsigned i = 0; i < 50 && sent < frames; i++) {
-            net_build_raw(frame, &flow, 100 + sent % 50, sent);
-            net_wire_send(&m.wire[0], frame, 100 + sent % 50);
+            mana_machine_send(&m, frame, &flow, 100 + sent % 50, sent);
             sent++;
         }
         while (came < sent) {
@@ -581,8 +551,7 @@ static void test_rx_rings_wrap(void)
             came++;
         }
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void test_rx_disabled_drops(void)
@@ -591,13 +560,11 @@ static void test_rx_disabled_drops(void)
     ManaPort p;
     NetFlow flow;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     flow = net_flow(false, NET_RAW, p.vp->mac, peer_mac);
     mana_rx_off(p.vp);
     for (int i = 0; i < 20; i++) {
-        net_build_raw(frame, &flow, 300, i);
-        net_wire_send(&m.wire[0], frame, 300);
+        mana_machine_send(&m, frame, &flow, 300, i);
     }
     mana_rxq_expect_none(p.rxq);
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_VPORT_DISABLED), ==, 20);
@@ -605,8 +572,7 @@ static void test_rx_disabled_drops(void)
     net_build_raw(frame, &flow, 300, 1000);
     mana_expect_arrival(&m.wire[0], p.rxq, frame, 300);
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_UCAST_PACKETS), ==, 1);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* A fence comes behind all frames before it, on a busy queue and an idle one */
@@ -618,14 +584,12 @@ static void test_fence(void)
     ManaRxFrame f;
     unsigned came;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     flow = net_flow(false, NET_RAW, p.vp->mac, peer_mac);
     mana_rxq_fence(p.rxq);
     for (int round = 0; round < 10; round++) {
         for (int i = 0; i < 30; i++) {
-            net_build_raw(frame, &flow, 300, i);
-            net_wire_send(&m.wire[0], frame, 300);
+            mana_machine_send(&m, frame, &flow, 300, i);
         }
         came = 0;
         if (round & 1) {
@@ -647,8 +611,7 @@ static void test_fence(void)
         net_build_raw(frame, &flow, 200, round);
         mana_expect_arrival(&m.wire[0], p.rxq, frame, 200);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* --- the monitor --- */
@@ -661,8 +624,7 @@ static void test_shown_in_monitor(void)
     QDict *rsp, *port;
     char *text, *mac;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, STANDARD_BYTES);
+    p = mana_machine_port(&m, STANDARD_BYTES);
     send_raw(&m, &p, 100, &tx);
     send_raw(&m, &p, 200, &tx);
     rsp = qtest_qmp(m.g->qts, "{ 'execute': 'query-mana' }");
@@ -694,8 +656,7 @@ static void test_shown_in_monitor(void)
     qobject_unref(rsp);
     g_free(text);
     g_free(mac);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 int main(int argc, char **argv)

@@ -313,14 +313,12 @@ static void test_completion_queue_arming(void)
     GdmaCqeWire cqe;
     unsigned before;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
+    p = mana_machine_port(&m, FRAME_BYTES);
     flow = net_flow(false, NET_RAW, p.vp->mac, peer_mac);
     gdma_settle(m.d);
     before = p.eq->completions;
     for (int i = 0; i < 10; i++) {
-        net_build_raw(frame, &flow, 100, i);
-        net_wire_send(&m.wire[0], frame, 100);
+        mana_machine_send(&m, frame, &flow, 100, i);
     }
     gdma_settle(m.d);
     g_assert_cmpuint(p.eq->completions, ==, before + 1);
@@ -367,8 +365,7 @@ static void check_coalescing(uint16_t version, bool eight)
         .coalesce4 = true, .coalesce8 = eight, .version = version,
     };
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
+    p = mana_machine_port(&m, FRAME_BYTES);
     config.default_rxq = p.rxq;
     g_assert_cmphex(mana_config_rx(p.vp, &config), ==, 0);
     flow = net_flow(false, NET_RAW, p.vp->mac, peer_mac);
@@ -378,8 +375,7 @@ static void check_coalescing(uint16_t version, bool eight)
         /* so that they come at once */
         qtest_qmp_assert_success(m.g->qts, "{ 'execute': 'stop' }");
         for (int i = 0; i <= round; i++) {
-            net_build_raw(frame, &flow, 100 + sent % 99, sent);
-            net_wire_send(&m.wire[0], frame, 100 + sent % 99);
+            mana_machine_send(&m, frame, &flow, 100 + sent % 99, sent);
             sent++;
         }
         qtest_qmp_assert_success(m.g->qts, "{ 'execute': 'cont' }");
@@ -396,8 +392,7 @@ static void check_coalescing(uint16_t version, bool eight)
     g_assert_cmpuint(coalesced, >, sent / 2);
     g_assert_cmpint(coalesced8 > sent / 2, ==, eight);
     g_assert(eight || !coalesced8);
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 static void test_coalesces_four(void)
@@ -417,20 +412,17 @@ static void test_does_not_coalesce_unasked(void)
     ManaPort p;
     NetFlow flow;
 
-    mana_machine_drive(&m, 1, "");
-    p = mana_port_up(m.d, 0, 1, FRAME_BYTES);
+    p = mana_machine_port(&m, FRAME_BYTES);
     flow = net_flow(false, NET_RAW, p.vp->mac, peer_mac);
     for (int i = 0; i < 60; i++) {
-        net_build_raw(frame, &flow, 100, i);
-        net_wire_send(&m.wire[0], frame, 100);
+        mana_machine_send(&m, frame, &flow, 100, i);
     }
     for (int i = 0; i < 60; i++) {
         ManaRxFrame f = mana_rxq_expect(p.rxq);
 
         g_assert_cmpuint(f.cqe_type, ==, MANA_CQE_RX_OKAY);
     }
-    mana_port_down(&p);
-    mana_machine_stop(&m);
+    mana_machine_end(&m, &p);
 }
 
 /* --- vports --- */

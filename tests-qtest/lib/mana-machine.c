@@ -46,6 +46,25 @@ void mana_machine_drive(ManaMachine *m, unsigned wires, const char *props)
     m->d = gdma_start(m->g, 0);
 }
 
+ManaPort mana_machine_port(ManaMachine *m, uint32_t frame_bytes)
+{
+    mana_machine_drive(m, 1, "");
+    return mana_port_up(m->d, 0, 1, frame_bytes);
+}
+
+void mana_machine_end(ManaMachine *m, ManaPort *p)
+{
+    mana_port_down(p);
+    mana_machine_stop(m);
+}
+
+void mana_machine_send(ManaMachine *m, uint8_t *frame, const NetFlow *flow,
+                       uint32_t bytes, uint32_t seed)
+{
+    net_build_raw(frame, flow, bytes, seed);
+    net_wire_send(&m->wire[0], frame, bytes);
+}
+
 void mana_machine_stop(ManaMachine *m)
 {
     if (m->d) {

@@ -23,6 +23,13 @@ typedef struct ManaMachine {
 void mana_machine_start(ManaMachine *m, unsigned wires, const char *props);
 /* And a driver on it */
 void mana_machine_drive(ManaMachine *m, unsigned wires, const char *props);
+/* With one wire, and the port up with one queue for frames of @frame_bytes */
+ManaPort mana_machine_port(ManaMachine *m, uint32_t frame_bytes);
+/* The port down, and mana_machine_stop() */
+void mana_machine_end(ManaMachine *m, ManaPort *p);
+/* A frame of net_build_raw() in @frame, to wire 0 */
+void mana_machine_send(ManaMachine *m, uint8_t *frame, const NetFlow *flow,
+                       uint32_t bytes, uint32_t seed);
 /* Driver off, if there is one, and the end */
 void mana_machine_stop(ManaMachine *m);
 /* Migrate; the driver works on, and the wires are the same */
