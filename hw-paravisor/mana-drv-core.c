@@ -68,7 +68,12 @@ static void mana_drv_forget(ManaDrv *d)
     d->deadline_ns = INT64_MAX;
     d->restart_ns = INT64_MAX;
     for (unsigned int i = 0; i < MANA_DRV_MAX_PORTS; i++) {
-        d->port[i].is_up = false;
+        ManaDrvPort *p = &d->port[i];
+
+        for (unsigned int q = 0; q < p->queues && p->is_up; q++) {
+            mana_drv_tx_settle(p, q);
+        }
+        p->is_up = false;
     }
 }
 
@@ -352,9 +357,11 @@ void mana_drv_port_remove(ManaDrv *d, unsigned int vport)
 {
     ManaDrvPort *p = &d->port[vport];
     bool was_live = mana_drv_is_live(d) || d->state == MANA_DRV_RESETTING;
+    /* a request under way may be the first one for the port */
+    bool is_coming = d->hwc.is_busy && d->step_port == vport;
 
     p->is_wanted = false;
-    if (d->is_removed || !p->has_memory) {
+    if (d->is_removed || (!p->has_memory && !is_coming)) {
         return;
     }
     /* the queues of the other ports go with the reset, and come back */

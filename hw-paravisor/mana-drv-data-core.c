@@ -296,6 +296,19 @@ void mana_drv_tx_poll(ManaDrv *d, ManaDrvPort *p, unsigned int queue)
     }
 }
 
+void mana_drv_tx_settle(ManaDrvPort *p, unsigned int queue)
+{
+    ManaDrvTxq *txq = &p->txq[queue];
+    GdmaCqeWire cqe;
+
+    for (int i = 0; i < MANA_DRV_TX_SLOTS; i++) {
+        if (mana_drv_cq_take(&txq->cq, &cqe) != MANA_DRV_TAKEN ||
+            !mana_drv_tx_complete(p, txq, &cqe)) {
+            break;
+        }
+    }
+}
+
 bool mana_drv_tx_is_stuck(const ManaDrvTxq *txq, int64_t now_ns)
 {
     return txq->count && now_ns - txq->progress_ns >=

@@ -236,6 +236,7 @@ void *mana_drv_request(ManaDrv *d, uint32_t type, uint32_t bytes,
     ManaDrvHwc *h = &d->hwc;
     bool is_mana = type >> 16;
 
+    /* no answer can break this: see mana_drv_next(), and the lists' lengths */
     assert(!h->is_busy && bytes <= GDMA_HWC_MAX_MESSAGE_BYTES);
     h->sent = (GdmaReqHeaderWire) {
         .req = {

@@ -112,6 +112,9 @@ void mana_drv_port_begin(ManaDrv *d, ManaDrvPort *p)
             mana_drv_cq_ring(d, &p->rxq[q].cq, true);
         }
         txq->is_full = false;
+    }
+    /* the owner may send on any queue at once: not before all are as they are */
+    for (unsigned int q = 0; q < p->queues && p->is_up; q++) {
         d->owner_ops->tx_ready(d->owner, mana_drv_port_idx(d, p), q);
     }
 }

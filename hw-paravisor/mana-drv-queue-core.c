@@ -152,13 +152,14 @@ uint32_t mana_drv_wq_put(ManaDrvWq *wq, const void *oob, uint32_t oob_bytes,
                          const GdmaSgeWire *sges, unsigned int sge_count,
                          bool oob_in_sgl, uint16_t client_data)
 {
-    uint8_t wqe[GDMA_MAX_SQE_BYTES] = { 0 };
+    uint8_t wqe[MANA_DRV_MAX_WQE_BYTES] = { 0 };
     uint32_t bytes = mana_drv_wqe_bytes(oob_bytes, sge_count);
     uint32_t params = FIELD_DP32(0, GDMA_WQE_PARAMS, SGE_COUNT, sge_count);
     uint32_t at = wq->head_bytes & (wq->ring_bytes - 1);
     uint32_t run = MIN(bytes, wq->ring_bytes - at);
 
-    assert(bytes <= sizeof(wqe));
+    assert(oob_bytes <= MANA_TX_OOB_LONG_BYTES &&
+           sge_count <= MANA_DRV_MAX_SGES);
     params = FIELD_DP32(params, GDMA_WQE_PARAMS, OOB_SIZE, oob_bytes / 4);
     params = FIELD_DP32(params, GDMA_WQE_PARAMS, OOB_IN_SGL, oob_in_sgl);
     params = FIELD_DP32(params, GDMA_WQE_PARAMS, CLIENT_DATA_UNIT, client_data);

@@ -209,6 +209,18 @@ static bool mana_drv_got_vport_tx(ManaDrv *d, const void *response)
     return p->tx_offset < 1u << R_MANA_TX_OOB3_VPORT_OFFSET_LENGTH;
 }
 
+/* The longest lists: neither has a length that the adapter chooses */
+#define MANA_DRV_MAX_RING_BYTES MAX_CONST(MANA_DRV_TX_CQ_BYTES, \
+                                          MANA_DRV_RX_CQ_BYTES)
+QEMU_BUILD_BUG_ON(MANA_DRV_EQ_BYTES > MANA_DRV_MAX_RING_BYTES ||
+                  MANA_DRV_SQ_BYTES > MANA_DRV_MAX_RING_BYTES ||
+                  MANA_DRV_RQ_BYTES > MANA_DRV_MAX_RING_BYTES);
+QEMU_BUILD_BUG_ON(sizeof(GdmaCreateRegionReqWire) + sizeof(uint64_t) *
+                  (MANA_DRV_MAX_RING_BYTES / GDMA_PAGE_SIZE) >
+                  GDMA_HWC_MAX_MESSAGE_BYTES);
+QEMU_BUILD_BUG_ON(sizeof(ManaVportRxReqWire) + sizeof(uint64_t) *
+                  MANA_DRV_RSS_ENTRIES > GDMA_HWC_MAX_MESSAGE_BYTES);
+
 /* All pages of @ring */
 static void mana_drv_ask_region(ManaDrv *d, const Vtl2Dma *ring, uint32_t bytes)
 {
@@ -562,7 +574,8 @@ static bool mana_drv_choose(ManaDrv *d)
 
 void mana_drv_next(ManaDrv *d)
 {
-    if (!d->hwc.is_up || d->hwc.is_busy || d->awaits_shm) {
+    /* the owner may have wishes while it is told of an answer: those come next */
+    if (!d->hwc.is_up || d->hwc.is_busy || d->awaits_shm || d->in_step) {
         return;
     }
     if (d->step == MANA_DRV_STEP_TIMEOUT &&
@@ -584,6 +597,7 @@ void mana_drv_step_done(ManaDrv *d, uint32_t status, const void *response,
                         uint32_t bytes)
 {
     const ManaDrvStepInfo *info = &mana_drv_steps[d->step];
+    bool ok;
 
     if (status != GDMA_STATUS_SUCCESS) {
         if (!info->is_optional) {
@@ -593,9 +607,14 @@ void mana_drv_step_done(ManaDrv *d, uint32_t status, const void *response,
         if (d->step > MANA_DRV_STEP_ADAPTER_DONE) {
             d->step = MANA_DRV_STEP_ADAPTER_DONE - 1;
         }
-    } else if (!info->got(d, response)) {
-        mana_drv_fail(d, info->error);
-        return;
+    } else {
+        d->in_step = true;
+        ok = info->got(d, response);
+        d->in_step = false;
+        if (!ok) {
+            mana_drv_fail(d, info->error);
+            return;
+        }
     }
     /* .got may have failed the adapter in its own words */
     if (d->hwc.is_up) {

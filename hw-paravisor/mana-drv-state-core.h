@@ -225,6 +225,7 @@ struct ManaDrv {
     unsigned int step_port;
     unsigned int step_queue;
     uint64_t region[2];
+    bool in_step;                       /* its answer is looked at */
 
     bool adapter_up;
     unsigned int vector_count;
@@ -258,7 +259,16 @@ void mana_drv_eq_arm(ManaDrv *d, ManaDrvEq *eq);
 void mana_drv_cq_ring(ManaDrv *d, ManaDrvCq *cq, bool arm);
 /* Tell the adapter of the entries it does not know yet, if there are any */
 void mana_drv_wq_ring(ManaDrv *d, ManaDrvWq *wq);
-/* An entry at the head: its bytes in the ring */
+/*
+ * An entry at the head: its bytes in the ring.  The driver alone says how long it
+ * is, MANA_DRV_MAX_WQE_BYTES at most.
+ */
+#define MANA_DRV_MAX_SGES       2
+#define MANA_DRV_MAX_WQE_BYTES \
+    ROUND_UP(sizeof(GdmaWqeHeaderWire) + MANA_TX_OOB_LONG_BYTES + \
+             MANA_DRV_MAX_SGES * sizeof(GdmaSgeWire), GDMA_WQE_BU_BYTES)
+QEMU_BUILD_BUG_ON(MANA_DRV_MAX_WQE_BYTES > GDMA_MAX_SQE_BYTES);
+QEMU_BUILD_BUG_ON(sizeof(GdmaHwcTxOobWire) > MANA_TX_OOB_LONG_BYTES);
 uint32_t mana_drv_wq_put(ManaDrvWq *wq, const void *oob, uint32_t oob_bytes,
                          const GdmaSgeWire *sges, unsigned int sge_count,
                          bool oob_in_sgl, uint16_t client_data);
@@ -280,7 +290,10 @@ void mana_drv_shm_poll(ManaDrv *d);
 void mana_drv_hwc_event(ManaDrv *d, unsigned int type, uint32_t data);
 /* Completions of the channel; its answers go to mana_drv_step_done() */
 void mana_drv_hwc_poll(ManaDrv *d);
-/* The page for a request; *@req has its header */
+/*
+ * The page for a request; *@req has its header.  For a step's .ask, which
+ * mana_drv_next() calls when no request is under way
+ */
 void *mana_drv_request(ManaDrv *d, uint32_t type, uint32_t bytes,
                        uint32_t response_bytes);
 void mana_drv_request_send(ManaDrv *d);
@@ -305,6 +318,8 @@ void mana_drv_port_drop(ManaDrvPort *p);
 void mana_drv_tx_poll(ManaDrv *d, ManaDrvPort *p, unsigned int queue);
 void mana_drv_rx_poll(ManaDrv *d, ManaDrvPort *p, unsigned int queue);
 void mana_drv_rx_fill(ManaDrv *d, ManaDrvRxq *rxq);
+/* The queue's last moment: what the adapter has sent is not to be sent again */
+void mana_drv_tx_settle(ManaDrvPort *p, unsigned int queue);
 /* Put again what the adapter has not completed */
 void mana_drv_tx_resend(ManaDrv *d, ManaDrvPort *p, ManaDrvTxq *txq);
 /* The queue has had packets for too long without a completion */

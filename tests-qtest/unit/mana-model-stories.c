@@ -1,11 +1,19 @@
 /*
- * A MANA adapter for unit tests of its driver: what several tests do
+ * A MANA adapter for unit tests of its driver: what several tests do, and the owner
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "mana-model.h"
+
+void model_frame_free(gpointer frame)
+{
+    ModelFrame *f = frame;
+
+    g_free(f->data);
+    g_free(f);
+}
 
 uint32_t model_packet(uint8_t *f, uint8_t proto, uint32_t payload, bool vlan)
 {
@@ -74,3 +82,85 @@ void model_expect_traffic(Model *m)
     g_assert_cmpuint(m->sent->len, ==, sent + 1);
     g_assert_cmpuint(m->got->len, ==, got + 1);
 }
+
+uint32_t model_random(Model *m)
+{
+    m->seed = m->seed * 1664525 + 1013904223;
+    return m->seed >> 8;
+}
+
+void model_wait(Model *m, unsigned int ms)
+{
+    int64_t end = m->now_ns + ms * 1000000ll;
+
+    model_run(m);
+    while (m->timer_ns <= end) {
+        m->now_ns = MAX(m->now_ns, m->timer_ns);
+        m->timer_ns = INT64_MAX;
+        mana_drv_timer(m->d);
+        model_run(m);
+    }
+    m->now_ns = end;
+}
+
+/* --- the owner --- */
+
+static void owner_told(Model *m)
+{
+    if (m->on_owner) {
+        m->on_owner(m);
+    }
+}
+
+static void owner_state(void *owner, ManaDrvState state, const char *why)
+{
+    ((Model *)owner)->state = state;
+}
+
+static void owner_port_changed(void *owner, unsigned int port)
+{
+    ((Model *)owner)->port_changes++;
+    owner_told(owner);
+}
+
+static bool owner_receive(void *owner, unsigned int port, unsigned int queue,
+                          const ManaDrvRx *rx)
+{
+    Model *m = owner;
+    ModelFrame *f = g_new0(ModelFrame, 1);
+
+    f->data = g_memdup2(rx->frame, rx->bytes);
+    f->bytes = rx->bytes;
+    f->port = port;
+    f->is_lso = rx->csum_ok;
+    /* the owner may write in front */
+    memset(rx->frame - (MANA_DRV_RX_HEADROOM - 4), 0xaa,
+           MANA_DRV_RX_HEADROOM - 4);
+    g_ptr_array_add(m->got, f);
+    m->got_queue[queue]++;
+    owner_told(m);
+    return !m->refuse_rx;
+}
+
+static void owner_tx_ready(void *owner, unsigned int port, unsigned int queue)
+{
+    ((Model *)owner)->tx_ready++;
+    owner_told(owner);
+}
+
+static void owner_moved(void *owner, unsigned int port, bool to_vtl0)
+{
+    Model *m = owner;
+
+    m->moved++;
+    m->moved_to_vtl0 = to_vtl0;
+    owner_told(m);
+}
+
+const ManaDrvOps model_owner_ops = {
+    .state_changed = owner_state,
+    .port_changed = owner_port_changed,
+    .receive = owner_receive,
+    .tx_ready = owner_tx_ready,
+    .filter_moved = owner_moved,
+};

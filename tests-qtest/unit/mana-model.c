@@ -60,6 +60,12 @@ static void model_dma_free(void *fn, Vtl2Dma *dma)
     memset(dma, 0, sizeof(*dma));
 }
 
+static bool is_memory(uint64_t addr, size_t bytes)
+{
+    return addr >= MODEL_MEMORY_ADDR && bytes <= MODEL_MEMORY_BYTES &&
+           addr - MODEL_MEMORY_ADDR <= MODEL_MEMORY_BYTES - bytes;
+}
+
 /* --- queues --- */
 
 static void model_raise(Model *m, uint32_t vector)
@@ -117,6 +123,16 @@ void model_post_cqe(Model *m, uint32_t cq_id, const void *data, size_t bytes,
     gdma_ring_advance(&cq->ring);
 }
 
+static bool is_all_memory(const GdmaWqe *wqe)
+{
+    for (uint32_t i = 0; i < wqe->sge_count; i++) {
+        if (!is_memory(wqe->sges[i].address, wqe->sges[i].bytes)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool wq_peek(Model *m, ModelQueue *q, GdmaWqe *wqe)
 {
     uint8_t buf[GDMA_MAX_SQE_BYTES];
@@ -130,7 +146,11 @@ static bool wq_peek(Model *m, ModelQueue *q, GdmaWqe *wqe)
         memcpy(buf + i, at(m, q->addr + ((q->wq.head + i) & (q->bytes - 1)),
                            GDMA_WQE_BU_BYTES), GDMA_WQE_BU_BYTES);
     }
-    g_assert(gdma_wqe_parse(wqe, buf, n, sizeof(buf)));
+    if (!gdma_wqe_parse(wqe, buf, n, sizeof(buf)) || !is_all_memory(wqe)) {
+        g_assert_true(m->is_hostile);
+        q->is_stuck = true;
+        return false;
+    }
     return true;
 }
 
@@ -230,32 +250,57 @@ static void model_establish(Model *m)
     model_post_eqe(m, HWC_ID, GDMA_EQE_HWC_INIT_DONE, 0);
 }
 
+/* The queue that a doorbell is of; NULL if that is the hostile adapter's doing */
+static ModelQueue *model_doorbell_queue(Model *m, uint64_t offset, uint32_t id)
+{
+    ModelQueue *table = NULL;
+
+    switch (offset & 0xfff) {
+    case GDMA_DB_SQ:
+        table = m->sq;
+        break;
+    case GDMA_DB_RQ:
+        table = m->rq;
+        break;
+    case GDMA_DB_CQ:
+        table = m->cq;
+        break;
+    case GDMA_DB_EQ:
+        table = m->eq;
+        break;
+    default:
+        g_assert_not_reached();
+    }
+    if (id < MODEL_IDS && table[id].is_used) {
+        return &table[id];
+    }
+    g_assert_true(m->is_hostile);
+    return NULL;
+}
+
 static void model_doorbell(Model *m, uint64_t offset, uint64_t val)
 {
     uint32_t id = val & 0xffffff;
     uint32_t tail = FIELD_EX64(val, GDMA_CQ_DOORBELL, TAIL);
     bool arm = val >> 63;
+    ModelQueue *q = model_doorbell_queue(m, offset, id);
 
     m->doorbells++;
-    g_assert_cmpuint(id, <, MODEL_IDS);
+    if (!q) {
+        return;
+    }
     switch (offset & 0xfff) {
     case GDMA_DB_SQ:
-        g_assert(m->sq[id].is_used);
-        g_assert(gdma_wq_doorbell(&m->sq[id].wq, val >> 32));
-        break;
     case GDMA_DB_RQ:
-        g_assert(m->rq[id].is_used);
-        g_assert(gdma_wq_doorbell(&m->rq[id].wq, val >> 32));
+        g_assert(gdma_wq_doorbell(&q->wq, val >> 32) || m->is_hostile);
         break;
     case GDMA_DB_CQ:
-        g_assert(m->cq[id].is_used);
         if (gdma_ring_doorbell(&m->cq[id].ring, tail, arm)) {
             m->cq[id].ring.armed = true;
             model_cq_notify(m, id);
         }
         break;
     case GDMA_DB_EQ:
-        g_assert(m->eq[id].is_used);
         if (gdma_ring_doorbell(&m->eq[id].ring, tail, arm)) {
             model_raise(m, m->eq[id].parent);
         }
@@ -378,13 +423,19 @@ static uint32_t model_create_wq(Model *m, const ManaCreateWqReqWire *req,
                                 ManaCreateWqRespWire *resp)
 {
     bool is_sq = le32_to_cpu(req->wq_type) == GDMA_QUEUE_SQ;
+    uint32_t eq_id = le32_to_cpu(req->cq_parent_eq_id);
     uint32_t id = m->next_id++;
     ModelQueue *q;
 
     g_assert_cmpuint(id, <, MODEL_IDS);
-    g_assert(m->eq[le32_to_cpu(req->cq_parent_eq_id)].is_used);
+    if (eq_id >= MODEL_IDS || !m->eq[eq_id].is_used ||
+        !is_memory(le64_to_cpu(req->cq_region), le32_to_cpu(req->cq_bytes)) ||
+        !is_memory(le64_to_cpu(req->wq_region), le32_to_cpu(req->wq_bytes))) {
+        g_assert_true(m->is_hostile);
+        return 1;
+    }
     new_queue(m, m->cq, id, le64_to_cpu(req->cq_region),
-              le32_to_cpu(req->cq_bytes), le32_to_cpu(req->cq_parent_eq_id));
+              le32_to_cpu(req->cq_bytes), eq_id);
     q = new_queue(m, is_sq ? m->sq : m->rq, id, le64_to_cpu(req->wq_region),
                   le32_to_cpu(req->wq_bytes), id);
     q->port = le64_to_cpu(req->vport) - 100;
@@ -413,7 +464,8 @@ static uint32_t model_config_rx(Model *m, const ManaVportRxReqWire *req,
     return 0;
 }
 
-static void answer_gdma(Model *m, const void *msg, uint32_t type, void *resp)
+static uint32_t answer_gdma(Model *m, const void *msg, uint32_t type,
+                            void *resp)
 {
     switch (type) {
     case GDMA_VERIFY_VF_DRIVER_VERSION: {
@@ -460,23 +512,34 @@ static void answer_gdma(Model *m, const void *msg, uint32_t type, void *resp)
         uint32_t id = m->next_id++;
 
         g_assert_cmpuint(id, <, MODEL_IDS);
+        if (!is_memory(le64_to_cpu(req->region),
+                       le32_to_cpu(req->queue_bytes))) {
+            g_assert_true(m->is_hostile);
+            return 1;
+        }
         new_queue(m, m->eq, id, le64_to_cpu(req->region),
                   le32_to_cpu(req->queue_bytes), le32_to_cpu(req->eq_msix));
         ((GdmaCreateQueueRespWire *)resp)->queue_id = cpu_to_le32(id);
         break;
     }
     default:
-        g_assert_not_reached();
+        g_assert_true(m->is_hostile);
+        return 1;
     }
+    return 0;
 }
 
-static void answer_mana(Model *m, const void *msg, uint32_t bytes,
-                        uint32_t type, void *resp)
+static uint32_t answer_mana(Model *m, const void *msg, uint32_t bytes,
+                            uint32_t type, void *resp)
 {
     /* most of them have the port first */
-    unsigned int port = le64_to_cpu(((ManaLinkConfigReqWire *)msg)->vport) -
-                        100;
+    uint64_t port = le64_to_cpu(((ManaLinkConfigReqWire *)msg)->vport) - 100;
 
+    if (port >= MODEL_PORTS && type != MANA_QUERY_DEV_CONFIG &&
+        type != MANA_QUERY_VPORT_CONFIG) {
+        g_assert_true(m->is_hostile);
+        return 1;
+    }
     switch (type) {
     case MANA_QUERY_DEV_CONFIG: {
         ManaDevConfigRespWire *r = resp;
@@ -506,8 +569,7 @@ static void answer_mana(Model *m, const void *msg, uint32_t bytes,
         break;
     }
     case MANA_CREATE_WQ_OBJ:
-        model_create_wq(m, msg, resp);
-        break;
+        return model_create_wq(m, msg, resp);
     case MANA_CONFIG_VPORT_RX:
         model_config_rx(m, msg, bytes);
         break;
@@ -518,8 +580,10 @@ static void answer_mana(Model *m, const void *msg, uint32_t bytes,
         m->to_vtl0[port] = ((ManaMoveFilterReqWire *)msg)->to_vtl0;
         break;
     default:
-        g_assert_not_reached();
+        g_assert_true(m->is_hostile);
+        return 1;
     }
+    return 0;
 }
 
 static bool model_run_hwc(Model *m)
@@ -528,24 +592,29 @@ static bool model_run_hwc(Model *m)
     const GdmaReqHeaderWire *hdr = (void *)msg;
     GdmaRespHeaderWire *r = (void *)resp;
     GdmaHwcRxOobWire oob = { 0 };
-    uint32_t type, bytes;
+    uint32_t type, bytes, status;
     GdmaWqe sqe, rqe;
 
     if (!m->hwc_up || m->is_mute || !wq_peek(m, &m->sq[HWC_ID], &sqe)) {
         return false;
     }
-    g_assert(wq_peek(m, &m->rq[HWC_ID], &rqe));
-    g_assert_cmpuint(sqe.total_bytes, <=, sizeof(msg));
+    if (!wq_peek(m, &m->rq[HWC_ID], &rqe) || sqe.total_bytes > sizeof(msg) ||
+        rqe.total_bytes < sizeof(resp)) {
+        g_assert_true(m->is_hostile);
+        return false;
+    }
     gather(m, &sqe, msg);
-    g_assert_cmpuint(le32_to_cpu(hdr->req.msg_bytes), ==, sqe.total_bytes);
+    g_assert(m->is_hostile ||
+             le32_to_cpu(hdr->req.msg_bytes) == sqe.total_bytes);
     type = le32_to_cpu(hdr->req.msg_type);
     bytes = le32_to_cpu(hdr->resp.msg_bytes);
     m->requests++;
     if (type >> 16) {
-        answer_mana(m, msg, sqe.total_bytes, type, resp);
+        status = answer_mana(m, msg, sqe.total_bytes, type, resp);
     } else {
-        answer_gdma(m, msg, type, resp);
+        status = answer_gdma(m, msg, type, resp);
     }
+    r->status = cpu_to_le32(status);
     r->response = hdr->resp;
     r->response.hwc_msg_id = hdr->req.hwc_msg_id;
     r->dev_id = hdr->dev_id;
@@ -564,14 +633,6 @@ static bool model_run_hwc(Model *m)
 }
 
 /* --- packets --- */
-
-void model_frame_free(gpointer frame)
-{
-    ModelFrame *f = frame;
-
-    g_free(f->data);
-    g_free(f);
-}
 
 static bool model_run_sq(Model *m, uint32_t id)
 {
@@ -666,6 +727,10 @@ void model_run(Model *m)
     for (int rounds = 0; more; rounds++) {
         uint32_t pending = m->pending;
 
+        /* wrong IDs can make each interrupt the cause of the next one */
+        if (m->is_hostile && rounds == 1000) {
+            break;
+        }
         g_assert_cmpint(rounds, <, 100000);
         m->pending = 0;
         for (unsigned int v = 0; v < MODEL_VECTORS; v++) {
@@ -677,70 +742,7 @@ void model_run(Model *m)
     }
 }
 
-void model_wait(Model *m, unsigned int ms)
-{
-    int64_t end = m->now_ns + ms * 1000000ll;
-
-    model_run(m);
-    while (m->timer_ns <= end) {
-        m->now_ns = MAX(m->now_ns, m->timer_ns);
-        m->timer_ns = INT64_MAX;
-        mana_drv_timer(m->d);
-        model_run(m);
-    }
-    m->now_ns = end;
-}
-
-/* --- the owner --- */
-
-static void owner_state(void *owner, ManaDrvState state, const char *why)
-{
-    ((Model *)owner)->state = state;
-}
-
-static void owner_port_changed(void *owner, unsigned int port)
-{
-    ((Model *)owner)->port_changes++;
-}
-
-static bool owner_receive(void *owner, unsigned int port, unsigned int queue,
-                          const ManaDrvRx *rx)
-{
-    Model *m = owner;
-    ModelFrame *f = g_new0(ModelFrame, 1);
-
-    f->data = g_memdup2(rx->frame, rx->bytes);
-    f->bytes = rx->bytes;
-    f->port = port;
-    f->is_lso = rx->csum_ok;
-    /* the owner may write in front */
-    memset(rx->frame - (MANA_DRV_RX_HEADROOM - 4), 0xaa,
-           MANA_DRV_RX_HEADROOM - 4);
-    g_ptr_array_add(m->got, f);
-    m->got_queue[queue]++;
-    return !m->refuse_rx;
-}
-
-static void owner_tx_ready(void *owner, unsigned int port, unsigned int queue)
-{
-    ((Model *)owner)->tx_ready++;
-}
-
-static void owner_moved(void *owner, unsigned int port, bool to_vtl0)
-{
-    Model *m = owner;
-
-    m->moved++;
-    m->moved_to_vtl0 = to_vtl0;
-}
-
-static const ManaDrvOps model_owner_ops = {
-    .state_changed = owner_state,
-    .port_changed = owner_port_changed,
-    .receive = owner_receive,
-    .tx_ready = owner_tx_ready,
-    .filter_moved = owner_moved,
-};
+/* --- begin and end --- */
 
 static void free_list(gpointer list)
 {

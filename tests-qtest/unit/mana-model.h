@@ -82,7 +82,12 @@ struct Model {
     GPtrArray *sent;
     /* change an answer before it goes out: its bytes */
     uint32_t (*tamper)(Model *m, uint32_t type, void *response, uint32_t bytes);
-    uint32_t tamper_type;
+    uint32_t tamper_type;               /* 0: all */
+    /* IDs, ports and regions may be of a tampered answer: refused, not failed */
+    bool is_hostile;
+    uint32_t seed;
+    /* called each time that the owner is told something */
+    void (*on_owner)(Model *m);
     /* what the owner was told */
     ManaDrvState state;
     unsigned int port_changes, tx_ready, moved;
@@ -91,6 +96,9 @@ struct Model {
     GPtrArray *got;                     /* ModelFrame */
     unsigned int got_queue[MANA_DRV_MAX_QUEUES];
 };
+
+/* The driver's owner, which is the model */
+extern const ManaDrvOps model_owner_ops;
 
 Model *model_new(void);
 void model_free(Model *m);
@@ -109,6 +117,8 @@ void model_post_eqe(Model *m, uint32_t eq_id, uint32_t type, uint32_t data);
 /* The queue of @port that was made as number @nth; its ID */
 uint32_t model_find(Model *m, bool is_sq, unsigned int port, unsigned int nth);
 void model_frame_free(gpointer frame);
+/* The next of a row of numbers that .seed begins */
+uint32_t model_random(Model *m);
 
 /* An IPv4 packet of TCP (6) or UDP with @payload bytes; returns its length */
 uint32_t model_packet(uint8_t *f, uint8_t proto, uint32_t payload, bool vlan);

@@ -477,6 +477,26 @@ static void test_reset_request_loses_nothing(void)
     model_free(m);
 }
 
+/* Completions of sending are looked at late, and also before a reset */
+static void test_reset_request_sends_nothing_twice(void)
+{
+    Model *m = model_start(2);
+
+    for (int i = 0; i < 10; i++) {
+        g_assert_cmpint(model_send(m, i % 2, 60, i), ==, MANA_DRV_SENT);
+    }
+    mana_drv_flush(m->d);
+    model_run(m);
+    g_assert_cmpuint(m->sent->len, ==, 10);
+    model_post_eqe(m, 1, GDMA_EQE_HWC_RESET_REQUEST, 0);
+    model_wait(m, 1000);
+    g_assert_cmpuint(mana_drv_resets(m->d), ==, 1);
+    g_assert_cmpuint(m->sent->len, ==, 10);
+    g_assert_cmpuint(mana_drv_port_stats(m->d, 0)->tx_errors, ==, 0);
+    model_expect_traffic(m);
+    model_free(m);
+}
+
 static void test_stuck_queue_is_reset(void)
 {
     Model *m = model_start(1);
@@ -599,6 +619,7 @@ int main(int argc, char **argv)
     DRV_TEST(moves_filter);
     DRV_TEST(filter_survives_reset);
     DRV_TEST(reset_request_loses_nothing);
+    DRV_TEST(reset_request_sends_nothing_twice);
     DRV_TEST(stuck_queue_is_reset);
     DRV_TEST(mute_channel_is_reset);
     DRV_TEST(gives_up_on_a_dead_adapter);

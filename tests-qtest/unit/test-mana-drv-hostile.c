@@ -7,26 +7,27 @@
 #include "qemu/bswap.h"
 #include "mana-model.h"
 
-static uint32_t tamper_garbage(Model *m, uint32_t type, void *response,
-                               uint32_t bytes)
+/* Make all that follows an answer's header @fill */
+static uint32_t tamper_fill(void *response, uint32_t bytes, int fill)
 {
     uint32_t from = sizeof(GdmaRespHeaderWire);
 
     if (bytes > from) {
-        memset((uint8_t *)response + from, 0xff, bytes - from);
+        memset((uint8_t *)response + from, fill, bytes - from);
     }
     return bytes;
+}
+
+static uint32_t tamper_garbage(Model *m, uint32_t type, void *response,
+                               uint32_t bytes)
+{
+    return tamper_fill(response, bytes, 0xff);
 }
 
 static uint32_t tamper_zero(Model *m, uint32_t type, void *response,
                             uint32_t bytes)
 {
-    uint32_t from = sizeof(GdmaRespHeaderWire);
-
-    if (bytes > from) {
-        memset((uint8_t *)response + from, 0, bytes - from);
-    }
-    return bytes;
+    return tamper_fill(response, bytes, 0);
 }
 
 static uint32_t tamper_status(Model *m, uint32_t type, void *response,
@@ -55,6 +56,44 @@ static uint32_t tamper_id(Model *m, uint32_t type, void *response,
     return bytes;
 }
 
+/* Now and then one of the above, or single bytes */
+static uint32_t tamper_random(Model *m, uint32_t type, void *response,
+                              uint32_t bytes)
+{
+    static uint32_t (*const ways[])(Model *, uint32_t, void *, uint32_t) = {
+        tamper_garbage, tamper_zero, tamper_status, tamper_short, tamper_huge,
+        tamper_id,
+    };
+    uint32_t way = model_random(m) % 1024;
+
+    if (way < ARRAY_SIZE(ways)) {
+        return ways[way](m, type, response, bytes);
+    }
+    if (way < 32 && bytes > sizeof(GdmaRespHeaderWire)) {
+        uint32_t body = bytes - sizeof(GdmaRespHeaderWire);
+
+        for (uint32_t i = model_random(m) % 4; i > 0; i--) {
+            uint32_t at = sizeof(GdmaRespHeaderWire) + model_random(m) % body;
+
+            /* small numbers are IDs that somebody has */
+            ((uint8_t *)response)[at] = model_random(m) % (i % 2 ? 256 : 8);
+        }
+    }
+    return bytes;
+}
+
+/* A driver that is begun again serves an honest adapter */
+static void expect_recovery(Model *m)
+{
+    m->tamper = NULL;
+    m->is_hostile = false;
+    m->on_owner = NULL;
+    mana_drv_start(m->d);
+    model_wait(m, 1000);
+    g_assert_cmpint(m->state, ==, MANA_DRV_RUNNING);
+    model_expect_traffic(m);
+}
+
 static void test_bad_answers(void)
 {
     static uint32_t (*const tampers[])(Model *, uint32_t, void *, uint32_t) = {
@@ -79,11 +118,7 @@ static void test_bad_answers(void)
             model_wait(m, 100000);
             g_assert_true(m->state == MANA_DRV_FAILED ||
                           m->state == MANA_DRV_RUNNING);
-            /* an honest one is served again */
-            m->tamper = NULL;
-            mana_drv_start(m->d);
-            model_wait(m, 1000);
-            model_expect_traffic(m);
+            expect_recovery(m);
             model_free(m);
         }
     }
@@ -248,6 +283,146 @@ static void test_random_memory(void)
     model_free(m);
 }
 
+/* An owner that has a wish whenever it is told something */
+static void owner_wishes(Model *m)
+{
+    static const uint8_t key[MANA_HASH_KEY_BYTES] = { 1 };
+    uint8_t table[3] = { model_random(m), model_random(m), model_random(m) };
+    unsigned int port = model_random(m) % MODEL_PORTS;
+
+    switch (model_random(m) % 6) {
+    case 0:
+        mana_drv_set_rss(m->d, port, true, key, table, sizeof(table));
+        break;
+    case 1:
+        mana_drv_set_rss(m->d, port, false, NULL, NULL, 0);
+        break;
+    case 2:
+        mana_drv_set_serial(m->d, port, model_random(m));
+        break;
+    case 3:
+        /* filter_moved may answer at once: not from in there for ever */
+        m->on_owner = NULL;
+        mana_drv_set_filter(m->d, port, model_random(m) % 2);
+        m->on_owner = owner_wishes;
+        break;
+    case 4:
+        model_send(m, model_random(m), 60, 1);
+        break;
+    default:
+        mana_drv_flush(m->d);
+        break;
+    }
+}
+
+/* Wishes in the middle of an answer come after it: none is mixed up with another */
+static void test_wishes_inside_of_callbacks(void)
+{
+    for (uint32_t seed = 0; seed < 200; seed++) {
+        Model *m = model_new();
+
+        m->seed = seed;
+        m->on_owner = owner_wishes;
+        g_assert_true(mana_drv_port_add(m->d, 0, 2, 1500));
+        g_assert_true(mana_drv_port_add(m->d, 1, 2, 1500));
+        mana_drv_start(m->d);
+        for (int i = 0; i < 20; i++) {
+            owner_wishes(m);
+            model_wait(m, 1);
+        }
+        g_assert_cmpint(m->state, ==, MANA_DRV_RUNNING);
+        g_assert_cmpuint(m->resets, ==, 1);
+        expect_recovery(m);
+        model_free(m);
+    }
+}
+
+static void hostile_move(Model *m)
+{
+    ManaRxCqeWire cqe;
+    uint32_t id = model_random(m) % 16;
+
+    switch (model_random(m) % 8) {
+    case 0:
+        if (m->cq[id].is_used) {
+            for (unsigned int i = 0; i < sizeof(cqe); i++) {
+                ((uint8_t *)&cqe)[i] = model_random(m);
+            }
+            model_post_cqe(m, id, &cqe, sizeof(cqe), model_random(m) % 16,
+                           model_random(m) % 2);
+            model_cq_notify(m, id);
+        }
+        break;
+    case 1:
+        model_post_eqe(m, id, model_random(m), model_random(m));
+        break;
+    case 2:
+        mana_drv_interrupt(m->d, model_random(m) % MODEL_VECTORS);
+        break;
+    case 3:
+        mana_drv_port_remove(m->d, 1);
+        g_assert_true(mana_drv_port_add(m->d, 1, 1 + model_random(m) % 4,
+                                        1500));
+        break;
+    case 4:
+        model_send(m, model_random(m), 60 + model_random(m) % 3000, 1);
+        mana_drv_flush(m->d);
+        break;
+    case 5:
+        if (m->state == MANA_DRV_FAILED) {
+            mana_drv_start(m->d);
+        }
+        break;
+    default:
+        owner_wishes(m);
+        break;
+    }
+    model_wait(m, model_random(m) % 40 ? 1 : 5000);
+}
+
+/* Answers, events and completions at random, while the owner goes on */
+static void test_random_answers(void)
+{
+    unsigned int up = 0;
+
+    for (uint32_t seed = 1; seed <= 300; seed++) {
+        Model *m = model_new();
+
+        m->seed = seed * 7919;
+        m->tamper = tamper_random;
+        m->is_hostile = true;
+        m->on_owner = owner_wishes;
+        g_assert_true(mana_drv_port_add(m->d, 0, 3, 1500));
+        g_assert_true(mana_drv_port_add(m->d, 1, 1, 9000));
+        mana_drv_start(m->d);
+        for (int i = 0; i < 100; i++) {
+            hostile_move(m);
+            up += mana_drv_port_is_up(m->d, 0);
+        }
+        expect_recovery(m);
+        model_free(m);
+    }
+    /* it is no test if the driver never gets anywhere */
+    g_assert_cmpuint(up, >, 1000);
+}
+
+/* A port goes while the first request for it is under way */
+static void test_port_goes_while_it_comes(void)
+{
+    Model *m = model_start(1);
+
+    m->is_mute = true;
+    g_assert_true(mana_drv_port_add(m->d, 1, 1, 1500));
+    mana_drv_port_remove(m->d, 1);
+    m->is_mute = false;
+    model_wait(m, 100);
+    g_assert_cmpint(m->state, ==, MANA_DRV_RUNNING);
+    g_assert_false(mana_drv_port_is_up(m->d, 1));
+    g_assert_false(m->rx_on[1]);
+    model_expect_traffic(m);
+    model_free(m);
+}
+
 #define DRV_TEST(name) \
     g_test_add_func("/paravisor/mana-drv-hostile/" #name, test_ ## name)
 
@@ -260,5 +435,8 @@ int main(int argc, char **argv)
     DRV_TEST(bad_completions);
     DRV_TEST(bad_events);
     DRV_TEST(random_memory);
+    DRV_TEST(wishes_inside_of_callbacks);
+    DRV_TEST(random_answers);
+    DRV_TEST(port_goes_while_it_comes);
     return g_test_run();
 }
