@@ -341,15 +341,17 @@ static bool mana_rx_parse(ManaVport *vp, ManaRxPacket *pkt, ManaGfStat *first)
 }
 
 /*
- * The vport that the filter leads to.  If VTL0's has no driver that takes
- * packets, or not any more, VTL2's has them.
+ * The vport that the filter leads to.  If that one has no driver that takes
+ * packets, or not any more, the other has them: VTL2's, or VTL0's while VTL2
+ * sets its function up again.
  */
 static ManaVport *mana_rx_vport(ManaVport *vp)
 {
     Mana *vf = vp->s->vf;
+    ManaVport *other = vf ? &vf->vports[vp->idx] : NULL;
 
-    return vp->to_vtl0 && vf && vf->vports[vp->idx].rx_enabled
-           ? &vf->vports[vp->idx] : vp;
+    return other && other->rx_enabled && (vp->to_vtl0 || !vp->rx_enabled)
+           ? other : vp;
 }
 
 ssize_t mana_receive(NetClientState *nc, const struct iovec *iov, int iovcnt)
