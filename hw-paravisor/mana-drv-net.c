@@ -10,6 +10,7 @@
 #include "qemu/osdep.h"
 #include "qapi/error.h"
 #include "qapi/qapi-events-hyperv.h"
+#include "qemu/error-report.h"
 #include "qemu/iov.h"
 #include "qemu/main-loop.h"
 #include "qemu/module.h"
@@ -59,6 +60,10 @@ struct ManaDrvNet {
     Vtl2Mana *m;
     ManaDrvNetUser user;
     uint8_t vport;
+    uint16_t mtu;
+    MACAddr mac;
+    DeviceListener listener;
+    QEMUBH *claim_bh;                   /* an adapter was plugged */
     unsigned int queue_count;
     NetClientState *ncs[MANA_DRV_MAX_QUEUES];
     bool to_vf;
@@ -217,12 +222,19 @@ static void mana_drv_net_set_link(ManaDrvNet *p, bool up)
     }
 }
 
+/* There is no adapter that could be waited for */
+static bool mana_drv_net_is_dead(const Vtl2Mana *m)
+{
+    ManaDrvState state = mana_drv_state(m->d);
+
+    return state == MANA_DRV_FAILED ||
+           (state == MANA_DRV_OFF && !m->is_loaded);
+}
+
 /* A path that is waited for is there when the adapter has it, or is no more */
 static void mana_drv_net_check_path(ManaDrvNet *p)
 {
-    ManaDrvState state = mana_drv_state(p->m->d);
-
-    if (state == MANA_DRV_FAILED || state == MANA_DRV_OFF ||
+    if (mana_drv_net_is_dead(p->m) ||
         (mana_drv_port_is_up(p->m->d, p->vport) &&
          mana_drv_port_filter(p->m->d, p->vport) == p->to_vf)) {
         p->user.path_moved(p->user.opaque);
@@ -275,8 +287,8 @@ static int vtl2_mana_post_load(void *opaque, int version_id)
 {
     Vtl2Mana *m = opaque;
 
-    mana_drv_loaded(m->d);
     m->is_loaded = m->has_run;
+    mana_drv_loaded(m->d);
     return 0;
 }
 
@@ -343,10 +355,16 @@ static void vtl2_mana_removed(void *opaque)
 
     object_ref(OBJECT(m));
     m->is_removed = true;
+    m->is_loaded = false;
     vmstate_unregister(VMSTATE_IF(vtl2_function_device(m->fn)),
                        &vmstate_vtl2_mana, m);
     object_unparent(OBJECT(m));
     mana_drv_removed(m->d);
+    for (unsigned int i = 0; i < MANA_DRV_MAX_PORTS; i++) {
+        if (m->ports[i]) {
+            m->ports[i]->user.adapter_changed(m->ports[i]->user.opaque, false);
+        }
+    }
     object_unref(OBJECT(m));
 }
 
@@ -606,15 +624,14 @@ static void mana_drv_net_new_queues(ManaDrvNet *p, NICConf *conf)
     conf->peers.queues = p->queue_count;
 }
 
-ManaDrvNet *mana_drv_net_new(const char *mana, uint8_t vport,
-                             unsigned int queues, uint16_t mtu, NICConf *conf,
-                             const ManaDrvNetUser *user, Error **errp)
+/* The driver of @mana, whose port @vport is free; with a reference */
+static Vtl2Mana *mana_drv_net_find(const char *mana, uint8_t vport,
+                                   MACAddr *mac, Error **errp)
 {
     DeviceState *dev = qdev_find_recursive(sysbus_get_default(), mana);
-    ManaDrvNet *p;
     Vtl2Mana *m;
 
-    if (!dev || !object_dynamic_cast(OBJECT(dev), "mana")) {
+    if (!dev || !dev->realized || !object_dynamic_cast(OBJECT(dev), "mana")) {
         error_setg(errp, "there is no mana device '%s'", mana);
         return NULL;
     }
@@ -623,29 +640,87 @@ ManaDrvNet *mana_drv_net_new(const char *mana, uint8_t vport,
         error_setg(errp, "'%s' has no vport %u", mana, vport);
         return NULL;
     }
-    if (!mana_drv_net_take_mac(PCI_DEVICE(dev), mana, vport, &conf->macaddr,
-                               errp)) {
+    if (!mana_drv_net_take_mac(PCI_DEVICE(dev), mana, vport, mac, errp)) {
         return NULL;
     }
     m = vtl2_mana_get(PCI_DEVICE(dev), errp);
-    if (!m) {
-        return NULL;
-    }
-    queues = MIN(MAX(queues, 1), MANA_DRV_MAX_QUEUES);
-    if (m->ports[vport]) {
+    if (m && m->ports[vport]) {
         error_setg(errp, "vport %u of '%s' is in use", vport, mana);
         object_unref(OBJECT(m));
         return NULL;
     }
-    p = g_new0(ManaDrvNet, 1);
+    return m;
+}
+
+static void mana_drv_net_attach(ManaDrvNet *p, Vtl2Mana *m)
+{
     p->m = m;
+    m->ports[p->vport] = p;
+    mana_drv_port_add(m->d, p->vport, p->queue_count, MAX(p->mtu, 1500));
+}
+
+/* The adapter is gone: is there another one?  The link comes with its port */
+static void mana_drv_net_claim(void *opaque)
+{
+    ManaDrvNet *p = opaque;
+    Vtl2Mana *gone = p->m, *m;
+    Error *err = NULL;
+
+    if (!gone->is_removed) {
+        return;
+    }
+    m = mana_drv_net_find(gone->id, p->vport, &p->mac, &err);
+    trace_mana_drv_claim(gone->id, p->vport, m);
+    if (!m) {
+        warn_reportf_err(err, "hv-net '%s' does not take the adapter: ",
+                         p->user.dev->id ?: "");
+        return;
+    }
+    p->resume = false;
+    for (unsigned int i = 0; i < p->queue_count; i++) {
+        DO_UPCAST(ManaDrvNetQueue, nc, p->ncs[i])->held = 0;
+    }
+    gone->ports[p->vport] = NULL;
+    mana_drv_net_attach(p, m);
+    object_unref(OBJECT(gone));
+    p->user.adapter_changed(p->user.opaque, true);
+}
+
+/* The device is not complete yet: a reset and its place on the bus follow */
+static void mana_drv_net_realized(DeviceListener *l, DeviceState *dev)
+{
+    ManaDrvNet *p = container_of(l, ManaDrvNet, listener);
+
+    if (p->m->is_removed && !g_strcmp0(dev->id, p->m->id)) {
+        qemu_bh_schedule(p->claim_bh);
+    }
+}
+
+ManaDrvNet *mana_drv_net_new(const char *mana, uint8_t vport,
+                             unsigned int queues, uint16_t mtu, NICConf *conf,
+                             const ManaDrvNetUser *user, Error **errp)
+{
+    Vtl2Mana *m = mana_drv_net_find(mana, vport, &conf->macaddr, errp);
+    ManaDrvNet *p;
+
+    if (!m) {
+        return NULL;
+    }
+    p = g_new0(ManaDrvNet, 1);
     p->user = *user;
     p->vport = vport;
-    p->queue_count = queues;
+    p->mtu = mtu;
+    p->mac = conf->macaddr;
+    p->queue_count = MIN(MAX(queues, 1), MANA_DRV_MAX_QUEUES);
     p->event_timer = timer_new_ms(QEMU_CLOCK_REALTIME, mana_drv_net_event, p);
+    /* not from inside of another device's wait */
+    p->claim_bh = aio_bh_new_guarded(iohandler_get_aio_context(),
+                                     mana_drv_net_claim, p,
+                                     &user->dev->mem_reentrancy_guard);
+    mana_drv_net_attach(p, m);
     mana_drv_net_new_queues(p, conf);
-    m->ports[vport] = p;
-    mana_drv_port_add(m->d, vport, queues, MAX(mtu, 1500));
+    p->listener.realize = mana_drv_net_realized;
+    device_listener_register(&p->listener);
     return p;
 }
 
@@ -654,6 +729,8 @@ void mana_drv_net_free(ManaDrvNet *p)
     Vtl2Mana *m = p->m;
     bool is_last = true;
 
+    device_listener_unregister(&p->listener);
+    qemu_bh_delete(p->claim_bh);
     mana_drv_port_remove(m->d, p->vport);
     m->ports[p->vport] = NULL;
     qemu_del_net_client(p->ncs[0]);
@@ -678,8 +755,7 @@ void mana_drv_net_set_path(ManaDrvNet *p, bool to_vf)
 {
     p->to_vf = to_vf;
     mana_drv_set_filter(p->m->d, p->vport, to_vf);
-    if (mana_drv_state(p->m->d) == MANA_DRV_FAILED ||
-        mana_drv_state(p->m->d) == MANA_DRV_OFF) {
+    if (mana_drv_net_is_dead(p->m)) {
         p->user.path_moved(p->user.opaque);
     }
 }
@@ -687,4 +763,9 @@ void mana_drv_net_set_path(ManaDrvNet *p, bool to_vf)
 void mana_drv_net_set_serial(ManaDrvNet *p, uint32_t serial)
 {
     mana_drv_set_serial(p->m->d, p->vport, serial);
+}
+
+bool mana_drv_net_is_there(const ManaDrvNet *p)
+{
+    return !p->m->is_removed;
 }

@@ -19,6 +19,11 @@ typedef struct ManaDrvNetUser {
      * is no adapter any more that could be waited for
      */
     void (*path_moved)(void *opaque);
+    /*
+     * The adapter was unplugged, or one under the same id was plugged and knows
+     * nothing yet of RSS, path and serial number
+     */
+    void (*adapter_changed)(void *opaque, bool is_there);
     void (*describe)(void *opaque, bool *accelerated, bool *is_vf,
                      uint32_t *switches);
     void *opaque;
@@ -27,7 +32,8 @@ typedef struct ManaDrvNetUser {
 /*
  * Claim port @vport of the mana device @mana with up to @queues queues, create the
  * netdev and put it into @conf, together with the port's MAC address.  An address
- * in @conf must be the port's.
+ * in @conf must be the port's.  If the adapter is unplugged, the netdev has no link
+ * until one with the same id and address is plugged.
  */
 ManaDrvNet *mana_drv_net_new(const char *mana, uint8_t vport,
                              unsigned int queues, uint16_t mtu, NICConf *conf,
@@ -41,6 +47,8 @@ void mana_drv_net_set_rss(ManaDrvNet *p, bool is_on, const uint8_t *key,
 void mana_drv_net_set_path(ManaDrvNet *p, bool to_vf);
 /* Let the monitor know, not too often, where it goes */
 void mana_drv_net_tell_path(ManaDrvNet *p, bool is_vf);
+/* Is the adapter plugged? */
+bool mana_drv_net_is_there(const ManaDrvNet *p);
 /* Serial number of that function, 0: none */
 void mana_drv_net_set_serial(ManaDrvNet *p, uint32_t serial);
 

@@ -40,3 +40,8 @@ void mana_drv_net_set_serial(ManaDrvNet *p, uint32_t serial)
 {
     g_assert_not_reached();
 }
+
+bool mana_drv_net_is_there(const ManaDrvNet *p)
+{
+    g_assert_not_reached();
+}

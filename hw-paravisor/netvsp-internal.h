@@ -155,6 +155,10 @@ struct HvNet {
     bool path_is_vf;                    /* where the adapter has it */
     DeviceListener vf_listener;
     DeviceState *vf_pci;                /* the guest's hv-pci, if made here */
+    DeviceState *vf;                    /* the function, or NULL */
+    bool vf_is_leaving;                 /* the guest was asked to let go of it */
+    bool vf_again;                      /* make it when the adapter is there */
+    QEMUBH *vf_bh;
     NetvspQueue *queues;                /* conf.peers.queues, at least 1 */
     uint16_t queue_count;
     uint8_t vnet_bytes;                 /* header in front of each frame, or 0 */
@@ -256,6 +260,10 @@ bool netvsp_mana_restore(HvNet *s);
 
 /* netvsp-vf.c: the guest's own function of that adapter */
 bool netvsp_vf_realize(HvNet *s, Error **errp);
+/* The adapter was unplugged: so is the function; or it was plugged again */
+void netvsp_vf_adapter_changed(HvNet *s, bool is_there);
+/* The card is to go: the function goes first.  True when it is gone */
+bool netvsp_vf_is_gone(HvNet *s);
 void netvsp_vf_unrealize(HvNet *s);
 
 /* netvsp-vmstate.c */

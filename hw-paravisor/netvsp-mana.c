@@ -32,6 +32,17 @@ static void netvsp_mana_path_moved(void *opaque)
     }
 }
 
+static void netvsp_mana_adapter_changed(void *opaque, bool is_there)
+{
+    HvNet *s = opaque;
+
+    if (is_there) {
+        netvsp_mana_apply_rss(s);
+        mana_drv_net_set_path(s->mana, netvsp_data_path_is_vf(s));
+    }
+    netvsp_vf_adapter_changed(s, is_there);
+}
+
 static void netvsp_mana_describe(void *opaque, bool *accelerated, bool *is_vf,
                                  uint32_t *switches)
 {
@@ -89,8 +100,12 @@ bool netvsp_mana_restore(HvNet *s)
     }
     s->path_done = false;
     if (s->mana) {
-        s->path_is_vf = netvsp_data_path_is_vf(s);
-        mana_drv_net_set_path(s->mana, s->path_is_vf);
+        bool is_vf = netvsp_data_path_is_vf(s);
+
+        /* a switch that the guest waits for is yet to be made, and counted */
+        s->path_is_vf = s->path_pending ? !is_vf : is_vf;
+        mana_drv_net_tell_path(s->mana, s->path_is_vf);
+        mana_drv_net_set_path(s->mana, is_vf);
     }
     return true;
 }
@@ -100,6 +115,7 @@ bool netvsp_mana_realize(HvNet *s, Error **errp)
     ManaDrvNetUser user = {
         .dev = DEVICE(s),
         .path_moved = netvsp_mana_path_moved,
+        .adapter_changed = netvsp_mana_adapter_changed,
         .describe = netvsp_mana_describe,
         .opaque = s,
     };

@@ -226,6 +226,9 @@ static bool netvsp_unplug_ready(HvbusDevice *dev)
 {
     HvNet *s = HV_NET(dev);
 
+    if (!netvsp_vf_is_gone(s)) {
+        return false;                   /* the guest moves to the card */
+    }
     if (!s->is_unplugging) {
         s->is_unplugging = true;
         netvsp_link_status_changed(qemu_get_queue(s->nic));

@@ -4,9 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "qobject/qdict.h"
-#include "qobject/qlist.h"
-#include "lib/net-machine.h"
+#include "lib/net-boost.h"
 
 static Netvsc *start(NetMachine *m, const char *props)
 {
@@ -20,58 +18,6 @@ static void stop(NetMachine *m, Netvsc *n)
     net_machine_stop(m);
 }
 
-/* The first of @list in query-paravisor's answer; with a reference */
-static QDict *paravisor_entry(NetMachine *m, const char *list)
-{
-    QDict *resp = qtest_qmp(m->g->qts, "{ 'execute': 'query-paravisor' }");
-    QList *all = qdict_get_qlist(resp, "return");
-    QDict *pv = qobject_to(QDict, qlist_peek(all));
-    QDict *entry = qobject_to(QDict, qlist_peek(qdict_get_qlist(pv, list)));
-
-    g_assert_nonnull(entry);
-    qobject_ref(entry);
-    qobject_unref(resp);
-    return entry;
-}
-
-static int64_t port_counter(NetMachine *m, const char *name)
-{
-    QDict *port = paravisor_entry(m, "ports");
-    int64_t value = qdict_get_int(port, name);
-
-    qobject_unref(port);
-    return value;
-}
-
-static bool driver_is_running(NetMachine *m, int64_t resets)
-{
-    QDict *fn = paravisor_entry(m, "functions");
-    bool is = !strcmp(qdict_get_str(fn, "state"), "running") &&
-              qdict_get_int(fn, "resets") >= resets;
-
-    qobject_unref(fn);
-    return is;
-}
-
-static void await_running(NetMachine *m, int64_t resets)
-{
-    for (int i = 0; i < 1000; i++) {
-        if (driver_is_running(m, resets)) {
-            return;
-        }
-        hv_guest_step(m->g, 20 * 1000 * 1000);
-        g_usleep(500);
-    }
-    g_error("the driver does not come up");
-}
-
-static void inject(NetMachine *m, const char *event)
-{
-    qtest_qmp_assert_success(m->g->qts,
-        "{ 'execute': 'x-mana-inject', 'arguments': {"
-        "  'id': 'mana0', 'event': %s } }", event);
-}
-
 static void test_counters_are_equal(void)
 {
     NetMachine m;
@@ -80,10 +26,10 @@ static void test_counters_are_equal(void)
     for (unsigned i = 0; i < 50; i++) {
         net_machine_check_traffic(&m, n, i);
     }
-    g_assert_cmpint(port_counter(&m, "tx-packets"), ==, 50);
-    g_assert_cmpint(port_counter(&m, "rx-packets"), ==, 50);
-    g_assert_cmpint(port_counter(&m, "tx-errors"), ==, 0);
-    g_assert_cmpint(port_counter(&m, "rx-dropped"), ==, 0);
+    g_assert_cmpint(net_boost_counter(&m, 0, "tx-packets"), ==, 50);
+    g_assert_cmpint(net_boost_counter(&m, 0, "rx-packets"), ==, 50);
+    g_assert_cmpint(net_boost_counter(&m, 0, "tx-errors"), ==, 0);
+    g_assert_cmpint(net_boost_counter(&m, 0, "rx-dropped"), ==, 0);
     stop(&m, n);
 }
 
@@ -94,8 +40,8 @@ static void test_reset_request(void)
 
     net_machine_check_traffic(&m, n, 1);
     for (unsigned i = 1; i <= 3; i++) {
-        inject(&m, "reset-request");
-        await_running(&m, i);
+        net_boost_inject(&m, "reset-request");
+        net_boost_await_running(&m, i);
         net_machine_check_traffic(&m, n, i);
     }
     stop(&m, n);
@@ -111,11 +57,11 @@ static void test_queue_error_loses_nothing(void)
     g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
 
     net_machine_check_traffic(&m, n, 1);
-    inject(&m, "queue-error");
+    net_boost_inject(&m, "queue-error");
     for (unsigned i = 0; i < 20; i++) {
         netvsc_send_frame(n, frame, net_build_raw(frame, &flow, 200 + i, i));
     }
-    await_running(&m, 1);
+    net_boost_await_running(&m, 1);
     for (unsigned i = 0; i < 20; i++) {
         g_assert_cmpuint(net_wire_expect(&m.wire, frame), ==, 200 + i);
         g_assert(net_is_filled(frame + NET_ETH_BYTES, 200 + i - NET_ETH_BYTES,
@@ -135,11 +81,11 @@ static void test_hwc_timeout(void)
 
     netvsc_open_subchannels(n, 1);
     net_machine_check_traffic(&m, n, 1);
-    inject(&m, "hwc-timeout");
+    net_boost_inject(&m, "hwc-timeout");
     g_assert_cmphex(netvsc_set_rss(n, 0, table, 4, key), ==,
                     RNDIS_STATUS_SUCCESS);
     hv_guest_step(m.g, 31LL * 1000 * 1000 * 1000);
-    await_running(&m, 1);
+    net_boost_await_running(&m, 1);
     net_machine_check_traffic(&m, n, 2);
     stop(&m, n);
 }
@@ -198,7 +144,7 @@ static void test_reset_and_migration(void)
 
     net_machine_check_traffic(&m, n, 1);
     net_machine_migrate(&m);
-    await_running(&m, 0);
+    net_boost_await_running(&m, 0);
     net_machine_check_traffic(&m, n, 2);
     netvsc_forget(n);
     net_machine_reset(&m);
@@ -219,7 +165,7 @@ static void test_data_path_switch(void)
 
         msg.data_path = cpu_to_le32(i % 2);
         netvsc_exchange(n, 0, &msg, sizeof(msg));
-        port = paravisor_entry(&m, "ports");
+        port = net_boost_entry(&m, "ports", 0);
         g_assert_cmpstr(qdict_get_str(port, "data-path"), ==,
                         i % 2 ? "vf" : "synthetic");
         g_assert_cmpint(qdict_get_int(port, "switches"), ==, i);
