@@ -8,7 +8,8 @@
     host.start('iperf3', '-s')          a program that runs until the test ends
 
 The file server takes a line: after "PUT" data until end of file, for which it
-gives the sha256; "GET BYTES" gives so many bytes and their sha256 behind them.
+gives the sha256; after "STREAM" the same, and the longest time, in ms, in which
+nothing came; "GET BYTES" gives so many bytes and their sha256 behind them.
 That is little enough for busybox nc in the guest.
 """
 
@@ -321,8 +322,15 @@ class Capture:
 def serve_connection(conn):
     with conn, conn.makefile('rb') as f:
         line = f.readline().split()
-        digest = hashlib.sha256()
-        if line[:1] == [b'PUT']:
+        digest, note = hashlib.sha256(), ''
+        if line[:1] == [b'STREAM']:
+            longest, last = 0, time.monotonic()
+            for block in iter(lambda: f.read1(1 << 16), b''):
+                longest = max(longest, time.monotonic() - last)
+                digest.update(block)
+                last = time.monotonic()
+            note = ' %d' % (longest * 1000)
+        elif line[:1] == [b'PUT']:
             for block in iter(lambda: f.read1(1 << 16), b''):
                 digest.update(block)
         elif line[:1] == [b'GET']:
@@ -332,7 +340,7 @@ def serve_connection(conn):
                 digest.update(part)
                 conn.sendall(part)
                 left -= len(part)
-        conn.sendall(digest.hexdigest().encode())
+        conn.sendall((digest.hexdigest() + note).encode())
 
 
 def serve_files(port):
