@@ -3,11 +3,19 @@
 """A whole Debian, its root file system on a VMBus disk, boots to multi-user."""
 
 import os
+import re
 import shutil
+import signal
+import subprocess
 import tempfile
+import threading
 import time
 
 import guest
+
+RUN = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                    '..', '..', 'scripts', 'run'))
+UP_SECONDS = 600
 
 AGENT_UNIT = '''[Unit]
 Description=Command server of the test harness
@@ -87,6 +95,64 @@ class Rootfs(guest.TestCase):
         self.assertTrue(vm.qmp('query-hv-ics')['vss']['frozen'])
         vm.qmp('hv-vss-thaw')
         self.assertEqual(vm.qmp('query-hv-ics')['heartbeat']['state'], 'ok')
+
+
+class Run(guest.TestCase):
+    """scripts/run --rootfs, as a user calls it"""
+
+    def start(self, *words):
+        guest.asset('stamps', 'rootfs-disk')
+        self.tmp = tempfile.mkdtemp(prefix='qpv-rootfs-')
+        self.addCleanup(shutil.rmtree, self.tmp, ignore_errors=True)
+        proc = subprocess.Popen([RUN, '--rootfs', '--kernel', guest.KERNEL, *words],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, encoding='utf-8', start_new_session=True,
+                                env=dict(os.environ, QPV_BUILD=os.path.realpath(guest.BUILD),
+                                         TMPDIR=self.tmp))
+        limit = threading.Timer(UP_SECONDS * 2 * guest.SLOWNESS, proc.kill)
+        limit.start()
+        self.addCleanup(limit.cancel)
+        return proc
+
+    def check_nothing_is_left(self):
+        self.assertEqual(os.listdir(self.tmp), [])
+
+    def test_command_in_accelerated(self):
+        proc = self.start('--config', 'accelerated', '--exec',
+                          'findmnt -n -o SOURCE /; uname -r; systemctl is-system-running --wait; '
+                          'ls -d /sys/bus/pci/drivers/mana/*:* >&2; exit 7')
+        out, err = proc.communicate()
+        self.assertEqual(proc.returncode, 7, err)
+        source, release, state = out.splitlines()
+        self.assertEqual((source, state), ('/dev/sda', 'running'))
+        self.assertTrue(release.startswith(guest.KERNEL), release)
+        self.check_nothing_is_left()
+
+    def test_ssh_and_ctrl_c_in_boost(self):
+        disk = os.path.join(tempfile.mkdtemp(prefix='qpv-rootfs-'), 'a disk.qcow2')
+        self.addCleanup(shutil.rmtree, os.path.dirname(disk))
+        for call in range(2):
+            proc = self.start('--disk', disk)
+            said = ''
+            for line in proc.stderr:
+                said += line
+                if 'a shell in it' in line:
+                    break
+            login = re.search(r'a shell in it: +(ssh .*)', said)
+            self.assertTrue(login, said)
+            out = subprocess.run(login.group(1).split() + ['cat /etc/debian_version; cat /root/mark; '
+                                                           'echo seen >/root/mark; exit 3'],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False,
+                                 stderr=subprocess.DEVNULL, timeout=60 * guest.SLOWNESS, encoding='utf-8')
+            self.assertEqual(out.returncode, 3)
+            self.assertRegex(out.stdout, r'^13')
+            # the disk is kept
+            self.assertEqual('seen' in out.stdout, call == 1)
+            os.killpg(proc.pid, signal.SIGINT)
+            _, err = proc.communicate()
+            self.assertEqual(proc.returncode, 130, err)
+            self.assertIn('shutting the guest down', err)
+            self.check_nothing_is_left()
 
 
 if __name__ == '__main__':
