@@ -54,7 +54,8 @@ choose_dirs()
         die "cannot write to $cache_dir" "Name another folder: QPV_CACHE=DIR in the environment."
     logs=$build_dir/logs
     stamps=$build_dir/stamps
-    mkdir -p "$logs" "$stamps"
+    check_space
+    mkdir -p "$logs" "$stamps" || die "cannot make folders in $build_dir"
     export QPV_BUILD=$build_dir QPV_CACHE
 }
 
@@ -94,6 +95,7 @@ mark_done()
     printf '%s\n' "$2" >"$stamps/$1.tmp" && mv "$stamps/$1.tmp" "$stamps/$1"
 }
 
+full_mib=16
 step_number=0
 quiet_when_done=${quiet_when_done:-}
 
@@ -124,10 +126,25 @@ step()
     if [ $status -ne 0 ]; then
         say "    failed (exit status $status):"
         show_failure "$log"
+        check_space
         die "$title failed" "Log: $log" "What to do: $fix" "Then call again: finished steps are kept."
     fi
-    mark_done "$name" "$key"
+    mark_done "$name" "$key" || { check_space; die "cannot write to $stamps"; }
     say "    done in $((SECONDS - start)) s"
+}
+
+# check_space: ends the call if a disk that we write to is full
+check_space()
+{
+    local dir free
+    for dir in "$build_dir" "$cache_dir" "${TMPDIR:-/tmp}"; do
+        free=$(df -Pk "$dir" 2>/dev/null | awk 'NR == 2 { print int($4 / 1024) }')
+        [ "${free:-$full_mib}" -ge "$full_mib" ] ||
+            die "the disk with $dir is full: $free MiB free" \
+                "A build takes about 3 GiB, the downloads 1 GiB. Make room, or name other folders:" \
+                "--build-dir DIR, QPV_CACHE=DIR and TMPDIR=DIR in the environment." \
+                "Then call again: finished steps are kept."
+    done
 }
 
 # show_failure LOG: the first compiler error, else the end

@@ -136,28 +136,52 @@ kernel_parts()
 
 fetch_kernel()
 {
-    local version=$1 dir=$build_dir/kernels/$1.debs scope package
+    local version=$1 dir=$build_dir/kernels/$1.debs scope
+    rm -rf "$dir"
+    # An old index names no such kernel, or one that the mirror has no more.
+    fetch_kernel_debs "$version" "$dir" || {
+        for scope in qemu kernels; do
+            private_apt "$scope"
+            update_index "$scope" force
+        done
+        fetch_kernel_debs "$version" "$dir"
+    }
+    unpack_kernel "$version" "$dir"/*.deb
+    rm -rf "$dir"
+}
+
+# fetch_kernel_debs VERSION DIR: the newest such kernel of the first scope that has one
+fetch_kernel_debs()
+{
+    local scope package=
     for scope in qemu kernels; do
         private_apt "$scope"
-        update_index "$scope"
-        package=$(find_kernel "$version")
+        update_index "$scope" || return 1
+        package=$(find_kernel "$1")
         [ -z "$package" ] || break
     done
     if [ -z "$package" ]; then
-        update_index kernels force
-        package=$(find_kernel "$version")
-    fi
-    if [ -z "$package" ]; then
-        echo "The mirror has no cloud kernel $version. It has:"
+        echo "The mirror has no cloud kernel $1. It has:"
         apt-cache "${apt_options[@]}" search --names-only '^linux-image-[0-9].*-cloud-amd64$' |
             awk '{ sub("linux-image-", ""); print "    " $1 }' | sort -V
         return 1
     fi
-    rm -rf "$dir"
+    mkdir -p "$2"
     # shellcheck disable=SC2046
-    fetch_packages "$scope" "$dir" $(kernel_parts "$package")
-    unpack_kernel "$version" "$dir"/*.deb
-    rm -rf "$dir"
+    (cd "$2" && echo "progress: fetching $package" &&
+        apt-get "${apt_options[@]}" download $(kernel_parts "$package"))
+}
+
+# check_kernel_deb DEB: a package of this architecture
+check_kernel_deb()
+{
+    local arch
+    arch=$(dpkg-deb --field "$1" Architecture 2>/dev/null) ||
+        { echo "$1 is no Debian package, or its download was cut short"; return 1; }
+    case $arch in
+    amd64|all) ;;
+    *) echo "$1 is for $arch; the guest is amd64"; return 1 ;;
+    esac
 }
 
 # unpack_kernel NAME DEB...: build_dir/kernels/NAME/{vmlinuz,modules.img,release}
@@ -170,6 +194,7 @@ unpack_kernel()
     mkdir -p "$work/root" "$work/modules"
     echo "progress: unpacking the kernel"
     for deb; do
+        check_kernel_deb "$deb"
         dpkg-deb --fsys-tarfile "$deb" | tar -C "$work/root" -xf - --keep-directory-symlink
     done
     image=$(find "$work/root" -name 'vmlinuz*' -type f | head -n 1)
@@ -177,6 +202,9 @@ unpack_kernel()
     [ -n "$image" ] || { echo "These packages hold no vmlinuz; a split kernel needs linux-binary-*"; return 1; }
     [ -n "$modules" ] || { echo "These packages hold no modules; a split kernel needs linux-modules-*"; return 1; }
     modules=${modules%/kernel}
+    grep -qs 'hv_vmbus' "$modules/modules.builtin" ||
+        find "$modules" -name 'hv_vmbus.ko*' | grep -q . ||
+        { echo "This kernel has no Hyper-V drivers: no hv_vmbus among its modules"; return 1; }
     cp "$image" "$work/vmlinuz"
     basename "$modules" >"$work/release"
     add_modules "$modules" "$work/modules"
@@ -232,24 +260,4 @@ ensure_daemons()
         "fetch the daemons of the integration services" "$net" fetch_daemons
     step guest-daemons "$(files_digest "$top/scripts/lib/initramfs.sh" "$top/scripts/lib/guest.sh")" \
         "make the daemons image" "read the log" make_daemons_image
-}
-
-# A minimal Debian with systemd as a tar file; a guest unpacks it on its disk
-make_rootfs()
-{
-    local out=$build_dir/guest/rootfs.tar
-    private_apt qemu
-    rm -f "$out.tmp.tar"
-    mmdebstrap --variant=minbase --include=systemd-sysv,udev,kmod,hyperv-daemons \
-        --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' \
-        --dpkgopt='path-exclude=/usr/share/man/*' \
-        trixie "$out.tmp.tar" - <"$cache_dir/apt/qemu/debian.sources"
-    mv "$out.tmp.tar" "$out"
-}
-
-ensure_rootfs()
-{
-    step rootfs 2 "make a Debian root file system (mmdebstrap)" \
-        "see that this machine reaches its Debian mirror" make_rootfs
 }

@@ -109,12 +109,13 @@ install_packages_now()
     }
 }
 
-# debian_mirror: print "URI<tab>signed-by" of this machine's Debian archive, from
-# its one-line and deb822 sources
+# debian_mirror: print "URI<tab>signed-by<tab>suite<tab>component" of this machine's
+# archives, from its one-line and deb822 sources. Instead of a key, "trusted" is what
+# the machine says of a mirror without one.
 debian_mirror()
 {
-    local file
-    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+    local file apt_etc=${QPV_APT_ETC:-/etc/apt}
+    for file in "$apt_etc"/sources.list "$apt_etc"/sources.list.d/*.list; do
         [ -r "$file" ] || continue
         awk '$1 == "deb" {
             signed = ""; uri = 2
@@ -122,6 +123,7 @@ debian_mirror()
                 for (uri = 2; uri <= NF; uri++) {
                     word = $uri; gsub(/[][]/, "", word)
                     if (word ~ /^signed-by=/) signed = substr(word, 11)
+                    if (word == "trusted=yes") signed = "trusted"
                     if ($uri ~ /\]$/) break
                 }
                 uri++
@@ -129,7 +131,7 @@ debian_mirror()
             print $uri "\t" signed "\t" $(uri + 1) "\t" $(uri + 2)
         }' "$file"
     done
-    for file in /etc/apt/sources.list.d/*.sources; do
+    for file in "$apt_etc"/sources.list.d/*.sources; do
         [ -r "$file" ] || continue
         # A key that stands in the file itself is a continuation; its lines
         # are joined by "|" here and taken apart again by write_sources.
@@ -150,7 +152,8 @@ debian_mirror()
               if (key == "suites") suites = value
               if (key == "components") comps = value
               if (key == "enabled") enabled = tolower(value)
-              if (key == "signed-by") signed = value }
+              if (key == "signed-by") signed = value
+              if (key == "trusted" && value == "yes") signed = "trusted" }
             END { out() }' "$file"
     done
 }
@@ -178,13 +181,18 @@ write_sources()
     [ -n "$signed" ] || ! [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
         signed=/usr/share/keyrings/debian-archive-keyring.gpg
     printf 'Types: %s\nURIs: %s\nSuites: %s\nComponents: main\n' "$2" "$uri" "$1"
-    [ -z "$signed" ] || printf 'Signed-By: %s\n' "$signed" | tr '|' '\n'
+    case $signed in
+    '') ;;
+    trusted) echo 'Trusted: yes' ;;
+    *) printf 'Signed-By: %s\n' "$signed" | tr '|' '\n' ;;
+    esac
 }
 
 # private_apt SCOPE: prepare apt-get options in apt_options. Scopes:
 #   qemu     trixie, sources and packages, as if nothing were installed
 #   kernels  every suite that may hold a kernel
-# Nothing of the system's apt is changed; its proxy settings are kept.
+# Nothing of the system's apt is changed; its proxy settings are kept. A user's
+# checkouts share this apt: the lock is held to the end of the calling step.
 private_apt()
 {
     local scope=$1 dir=$cache_dir/apt suites=trixie types="deb deb-src" conf
@@ -193,6 +201,8 @@ private_apt()
         types=deb
     }
     mkdir -p "$dir/$scope/lists/partial" "$dir/archives/partial" "$dir/empty"
+    exec 8>>"$dir/.lock"
+    flock -n 8 || { echo "progress: waiting for another call that fetches"; flock 8; }
     : >"$dir/empty/status"
     write_sources "$suites" "$types" >"$dir/$scope/debian.sources.tmp" || return 1
     mv "$dir/$scope/debian.sources.tmp" "$dir/$scope/debian.sources"
@@ -239,7 +249,7 @@ update_index()
     echo "progress: fetching package lists"
     # A suite that has gone must not stop the others; no list at all must.
     apt-get "${apt_options[@]}" update || true
-    if ! ls "$cache_dir/apt/$1/lists"/*_InRelease >/dev/null 2>&1; then
+    if ! ls "$cache_dir/apt/$1/lists"/*Release >/dev/null 2>&1; then
         echo "No package list could be fetched from the mirror. Is there a network?"
         return 1
     fi

@@ -35,23 +35,23 @@ fetch_qemu_source()
     local version dsc dir=$cache_dir/source
     private_apt qemu
     update_index qemu
-    version=$(newest_qemu)
-    if [ -z "$version" ]; then
-        update_index qemu force
-        version=$(newest_qemu)
-    fi
-    [ -n "$version" ] || { echo "Suite trixie of the mirror has no QEMU $qemu_suite_version*"; return 1; }
     mkdir -p "$dir"
     cd "$dir"
-    echo "progress: fetching QEMU $version"
-    apt-get "${apt_options[@]}" source --download-only "qemu=$version" || {
-        update_index qemu force
-        apt-get "${apt_options[@]}" source --download-only "qemu=$version"
-    }
+    # An old index names no version, or one that the mirror has no more.
+    fetch_newest_qemu || { update_index qemu force; fetch_newest_qemu; }
     dsc=$dir/qemu_${version#*:}.dsc
     [ -e "$dsc" ] || { echo "apt-get left no $dsc"; return 1; }
     echo "$dsc" >"$build_dir/qemu-source.tmp"
     mv "$build_dir/qemu-source.tmp" "$build_dir/qemu-source"
+}
+
+# fetch_newest_qemu: sets version
+fetch_newest_qemu()
+{
+    version=$(newest_qemu)
+    [ -n "$version" ] || { echo "Suite trixie of the mirror has no QEMU $qemu_suite_version*"; return 1; }
+    echo "progress: fetching QEMU $version"
+    apt-get "${apt_options[@]}" source --download-only "qemu=$version"
 }
 
 newest_qemu()
