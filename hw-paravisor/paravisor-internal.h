@@ -13,6 +13,7 @@
 #include "hw/pci/pci_host.h"
 #include "hw/qdev-core.h"
 #include "paravisor.h"
+#include "pci-root.h"
 #include "trace.h"
 #include "vtl2-pages-core.h"
 
@@ -91,7 +92,7 @@ struct Paravisor {
     MemoryRegion ram;
     MemoryRegion mmio64;
     MemoryRegion mmio32;
-    MemoryRegion msi;
+    PciRootMsi msi;
     MemoryRegion bus_mmio;              /* the bus' view */
     MemoryRegion bus_io;
     AddressSpace as;
@@ -106,9 +107,9 @@ struct Paravisor {
     VMChangeStateEntry *vm_state_entry;
 
     Vtl2Function *fns[VTL2_FUNCTION_COUNT];
+    PciRootRemovals removals;           /* .busy: in drivers, register writes */
     /* functions for which the bottom half has something to do */
     DECLARE_BITMAP(busy, VTL2_FUNCTION_COUNT);
-    DECLARE_BITMAP(removing, VTL2_FUNCTION_COUNT);
 };
 
 /* paravisor.c */
@@ -121,8 +122,6 @@ void vtl2_bus_pre_plug(HotplugHandler *h, DeviceState *dev, Error **errp);
 void vtl2_bus_plug(HotplugHandler *h, DeviceState *dev, Error **errp);
 void vtl2_bus_unplug(HotplugHandler *h, DeviceState *dev, Error **errp);
 void vtl2_bus_unplug_request(HotplugHandler *h, DeviceState *dev, Error **errp);
-/* Unplug what unplug_request was about */
-void vtl2_bus_remove(Paravisor *s, uint8_t devfn);
 PCIDevice *vtl2_bus_device(Paravisor *s, uint8_t devfn);
 
 /* vtl2-function.c */

@@ -31,11 +31,6 @@ static void paravisor_bh(void *opaque)
     Paravisor *s = opaque;
     unsigned long i;
 
-    for (i = find_first_bit(s->removing, VTL2_FUNCTION_COUNT);
-         i < VTL2_FUNCTION_COUNT;
-         i = find_next_bit(s->removing, VTL2_FUNCTION_COUNT, i + 1)) {
-        vtl2_bus_remove(s, i);
-    }
     for (i = find_first_bit(s->busy, VTL2_FUNCTION_COUNT);
          i < VTL2_FUNCTION_COUNT;
          i = find_next_bit(s->busy, VTL2_FUNCTION_COUNT, i + 1)) {

@@ -16,8 +16,6 @@
 #include "hw/pci/pci_bus.h"
 #include "hw/qdev-properties.h"
 #include "hw/sysbus.h"
-#include "system/replay.h"
-#include "pci-root.h"
 #include "vpci-internal.h"
 
 #define TYPE_HV_PCI_HOST "hv-pci-host"
@@ -155,9 +153,9 @@ void vpci_bus_reset_function(HvPci *s, uint8_t devfn)
     if (d) {
         trace_vpci_reset_function(s->device_id, devfn);
         object_ref(OBJECT(d));
-        s->busy++;
+        pci_root_busy_begin(&s->removals);
         pci_device_reset(d);
-        s->busy--;
+        pci_root_busy_end(&s->removals);
         object_unref(OBJECT(d));
     }
 }
@@ -206,7 +204,7 @@ void vpci_bus_unplug(HotplugHandler *h, DeviceState *dev, Error **errp)
     HvPci *s = HV_PCI(h);
 
     trace_vpci_unplug(s->device_id, PCI_DEVICE(dev)->devfn);
-    vpci_clear_bit(s->removing, PCI_DEVICE(dev)->devfn);
+    pci_root_removals_forget(&s->removals, PCI_DEVICE(dev)->devfn);
     qdev_unrealize(dev);
     vpci_bus_update_functions(s);
 }
@@ -230,48 +228,13 @@ void vpci_bus_unplug_request(HotplugHandler *h, DeviceState *dev, Error **errp)
         vpci_set_bit(s->eject_pending, devfn);
         hvbus_channel_kick(s->chan);
     } else {
-        vpci_set_bit(s->removing, devfn);
-        vpci_bus_remove_soon(s);
+        pci_root_remove(&s->removals, devfn);
     }
 }
 
-void vpci_bus_remove_soon(HvPci *s)
+static void vpci_bus_removed(DeviceState *dev)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(s->removing); i++) {
-        if (s->removing[i] && !s->busy) {
-            replay_bh_schedule_event(s->remove_bh);
-            return;
-        }
-    }
-}
-
-/*
- * Outside of what let go of the function, its own reset or a packet, and of the
- * waits of either: nested event loops do not run the iohandler's context.
- */
-static void vpci_bus_remove_bh(void *opaque)
-{
-    HvPci *s = opaque;
-
-    if (s->busy) {
-        return;                         /* whoever is busy asks again */
-    }
-    s->busy++;
-    for (unsigned i = 0; i < VPCI_FUNCTION_COUNT; i++) {
-        PCIDevice *d = vpci_pci_bus(s)->devices[i];
-
-        if (!vpci_bit(s->removing, i)) {
-            continue;
-        }
-        vpci_clear_bit(s->removing, i);
-        if (d) {
-            hotplug_handler_unplug(HOTPLUG_HANDLER(s), DEVICE(d), &error_abort);
-            object_unparent(OBJECT(d));
-        }
-    }
-    s->busy--;
-    vpci_kick_missed(s);
-    vpci_bus_remove_soon(s);
+    vpci_kick_missed(HV_PCI(dev));
 }
 
 /* --- the bridge --- */
@@ -355,11 +318,11 @@ static void vpci_init_memory(HvPci *s)
     /* a function that writes its own configuration would reset itself in DMA */
     memory_region_init_io(&s->window_hole, owner, NULL, s,
                           "hv-pci-window-hole", VPCI_WINDOW_BYTES);
-    memory_region_init_io(&s->msi, owner, &vpci_msi_ops, s, "hv-pci-msi",
-                          VPCI_MSI_BYTES);
-    /* takes no part in what a function or the window is doing now */
-    s->msi.disable_reentrancy_guard = true;
-    memory_region_add_subregion_overlap(&s->dma, VPCI_MSI_ADDRESS, &s->msi, 1);
+    s->msi.opaque = s;
+    s->msi.message = vpci_msi_message;
+    pci_root_msi_init(&s->msi, owner, "hv-pci-msi", VPCI_MSI_BYTES);
+    memory_region_add_subregion_overlap(&s->dma, VPCI_MSI_ADDRESS, &s->msi.mr,
+                                        1);
     address_space_init(&s->dma_as, &s->dma, "hv-pci-dma");
 }
 
@@ -373,7 +336,7 @@ static void vpci_fini_memory(HvPci *s)
         }
     }
     address_space_destroy(&s->dma_as);
-    memory_region_del_subregion(&s->dma, &s->msi);
+    memory_region_del_subregion(&s->dma, &s->msi.mr);
     memory_region_del_subregion(&s->dma, &s->dma_memory);
 }
 
@@ -390,17 +353,18 @@ bool vpci_bus_realize(HvPci *s, Error **errp)
         }
     }
     vpci_init_memory(s);
-    s->remove_bh = aio_bh_new_guarded(iohandler_get_aio_context(),
-                                      vpci_bus_remove_bh, s,
-                                      &DEVICE(s)->mem_reentrancy_guard);
     s->host = PCI_HOST_BRIDGE(host);
+    s->removals.owner = DEVICE(s);
+    s->removals.host = s->host;
+    s->removals.done = vpci_bus_removed;
+    pci_root_removals_init(&s->removals);
     HV_PCI_HOST(host)->pci = s;
     object_property_add_child(OBJECT(s), "host", OBJECT(host));
     /* its configuration address register is none of the guest's */
     qdev_prop_set_bit(host, "x-config-reg-migration-enabled", false);
     if (!sysbus_realize_and_unref(SYS_BUS_DEVICE(host), errp)) {
         object_unparent(OBJECT(host));
-        qemu_bh_delete(s->remove_bh);
+        pci_root_removals_destroy(&s->removals);
         vpci_fini_memory(s);
         return false;
     }
@@ -411,7 +375,7 @@ void vpci_bus_unrealize(HvPci *s)
 {
     object_unparent(OBJECT(s->host));
     s->host = NULL;
-    qemu_bh_delete(s->remove_bh);
+    pci_root_removals_destroy(&s->removals);
     vpci_fini_memory(s);
 }
 

@@ -90,8 +90,7 @@ static void vpci_ejected(HvPci *s, const VpciVerdict *v)
     trace_vpci_ejected(s->device_id, v->devfn, v->accepted);
     vpci_clear_bit(s->eject_sent, v->devfn);
     if (v->accepted) {
-        vpci_set_bit(s->removing, v->devfn);
-        vpci_bus_remove_soon(s);
+        pci_root_remove(&s->removals, v->devfn);
     } else {
         DEVICE(d)->pending_deleted_event = false;
     }
@@ -193,20 +192,19 @@ void vpci_notify(HvbusDevice *dev, HvbusChannel *chan)
     if (!s->is_open || s->chan != chan) {
         return;
     }
-    if (s->busy) {
+    if (s->removals.busy) {
         s->missed_notify = true;        /* inside of ourselves */
         return;
     }
     object_ref(OBJECT(s));
-    s->busy++;
+    pci_root_busy_begin(&s->removals);
     vpci_receive(s);
     if (s->is_open && s->chan == chan) {
         vpci_send_queued(s);
         hvbus_send_flush(chan);
     }
-    s->busy--;
+    pci_root_busy_end(&s->removals);
     vpci_kick_missed(s);
-    vpci_bus_remove_soon(s);
     object_unref(OBJECT(s));
 }
 
@@ -236,10 +234,11 @@ void vpci_close(HvbusDevice *dev, HvbusChannel *chan)
     s->reply_pending = false;
     /* whoever is next must not find functions that do DMA for the last */
     vpci_bus_reset_all(s);
-    for (unsigned i = 0; i < ARRAY_SIZE(s->removing); i++) {
-        s->removing[i] |= s->eject_pending[i] | s->eject_sent[i];
-        s->eject_pending[i] = 0;
-        s->eject_sent[i] = 0;
+    for (unsigned i = 0; i < VPCI_FUNCTION_COUNT; i++) {
+        if (vpci_bit(s->eject_pending, i) || vpci_bit(s->eject_sent, i)) {
+            vpci_clear_bit(s->eject_pending, i);
+            vpci_clear_bit(s->eject_sent, i);
+            pci_root_remove(&s->removals, i);
+        }
     }
-    vpci_bus_remove_soon(s);
 }

@@ -11,6 +11,7 @@
 #include "hw/pci/pci_device.h"
 #include "hw/pci/pci_host.h"
 #include "qemu/log.h"
+#include "pci-root.h"
 #include "vpci-core.h"
 #include "trace.h"
 
@@ -54,11 +55,9 @@ struct HvPci {
     MemoryRegion window_hole;           /* in .dma, in its place */
     MemoryRegion dma;                   /* what functions see: */
     MemoryRegion dma_memory;            /* guest memory and */
-    MemoryRegion msi;                   /* where messages go, over it */
+    PciRootMsi msi;                     /* where messages go, over it */
     AddressSpace dma_as;
-    uint64_t removing[VPCI_FUNCTION_COUNT / 64];        /* for remove_bh */
-    QEMUBH *remove_bh;
-    unsigned busy;                      /* no function may be removed now */
+    PciRootRemovals removals;           /* .busy: in a packet, a reset */
     bool missed_notify;
 };
 
@@ -101,8 +100,6 @@ bool vpci_bus_update_functions(HvPci *s);
 void vpci_bus_describe(HvPci *s, GArray *functions);
 void vpci_bus_probe_bars(HvPci *s, uint8_t devfn,
                          uint32_t bars[VPCI_BAR_COUNT]);
-/* What is in .removing goes, now or when .busy ends */
-void vpci_bus_remove_soon(HvPci *s);
 void vpci_bus_pre_plug(HotplugHandler *h, DeviceState *dev, Error **errp);
 void vpci_bus_plug(HotplugHandler *h, DeviceState *dev, Error **errp);
 void vpci_bus_unplug(HotplugHandler *h, DeviceState *dev, Error **errp);
@@ -118,6 +115,6 @@ void vpci_kick_missed(HvPci *s);
 
 /* vpci-window.c: what the guest and the functions reach by memory accesses */
 extern const MemoryRegionOps vpci_window_ops;
-extern const MemoryRegionOps vpci_msi_ops;
+void vpci_msi_message(void *opaque, int devfn, hwaddr offset, uint32_t data);
 
 #endif /* VPCI_INTERNAL_H */

@@ -93,21 +93,19 @@ const MemoryRegionOps vpci_window_ops = {
 };
 
 /* A function writes a message; what is no message of its own leads nowhere */
-static MemTxResult vpci_msi_write(void *opaque, hwaddr addr, uint64_t data,
-                                  unsigned size, MemTxAttrs attrs)
+void vpci_msi_message(void *opaque, int devfn, hwaddr offset, uint32_t data)
 {
     HvPci *s = opaque;
-    uint8_t devfn = attrs.requester_id & 0xff;
     const VpciInterrupt *intr = NULL;
     uint64_t vps;
 
-    if (!attrs.unspecified) {           /* else plain DMA, it says not whose */
-        intr = vpci_core_find(&s->core, devfn, VPCI_MSI_ADDRESS + addr, data);
+    if (devfn != PCI_ROOT_NO_DEVFN) {
+        intr = vpci_core_find(&s->core, devfn, VPCI_MSI_ADDRESS + offset, data);
     }
     if (!intr) {
-        vpci_guest_error(s, "function %02x.%x writes unknown message 0x%08"
-                         PRIx64, PCI_SLOT(devfn), PCI_FUNC(devfn), data);
-        return MEMTX_OK;
+        vpci_guest_error(s, "function %d writes unknown message 0x%08x", devfn,
+                         data);
+        return;
     }
     for (vps = intr->vp_mask; vps; vps &= vps - 1) {
         if (hvbus_device_interrupt(HVBUS_DEVICE(s), ctz64(vps),
@@ -119,27 +117,4 @@ static MemTxResult vpci_msi_write(void *opaque, hwaddr addr, uint64_t data,
             }
         }
     }
-    return MEMTX_OK;
 }
-
-static MemTxResult vpci_msi_read_attrs(void *opaque, hwaddr addr,
-                                       uint64_t *data, unsigned size,
-                                       MemTxAttrs attrs)
-{
-    *data = ~0ull;
-    return MEMTX_OK;
-}
-
-const MemoryRegionOps vpci_msi_ops = {
-    .read_with_attrs = vpci_msi_read_attrs,
-    .write_with_attrs = vpci_msi_write,
-    .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = {
-        .min_access_size = 4,
-        .max_access_size = 4,
-    },
-    .impl = {
-        .min_access_size = 4,
-        .max_access_size = 4,
-    },
-};

@@ -17,7 +17,6 @@
 #include "hw/qdev-properties.h"
 #include "hw/sysbus.h"
 #include "paravisor-internal.h"
-#include "pci-root.h"
 
 #define TYPE_VTL2_PCI_HOST "vtl2-pci-host"
 OBJECT_DECLARE_SIMPLE_TYPE(Vtl2PciHost, VTL2_PCI_HOST)
@@ -63,7 +62,7 @@ void vtl2_bus_unplug(HotplugHandler *h, DeviceState *dev, Error **errp)
     uint8_t devfn = PCI_DEVICE(dev)->devfn;
 
     trace_vtl2_unplug(devfn);
-    clear_bit(devfn, s->removing);
+    pci_root_removals_forget(&s->removals, devfn);
     if (s->fns[devfn]) {
         vtl2_function_remove(s->fns[devfn]);
     }
@@ -79,63 +78,27 @@ void vtl2_bus_unplug_request(HotplugHandler *h, DeviceState *dev, Error **errp)
         return;
     }
     dev->pending_deleted_event = true;
-    set_bit(PCI_DEVICE(dev)->devfn, s->removing);
-    paravisor_kick(s);
-}
-
-void vtl2_bus_remove(Paravisor *s, uint8_t devfn)
-{
-    PCIDevice *dev = vtl2_bus_device(s, devfn);
-
-    clear_bit(devfn, s->removing);
-    if (dev) {
-        hotplug_handler_unplug(HOTPLUG_HANDLER(s), DEVICE(dev), &error_abort);
-        object_unparent(OBJECT(dev));
-    }
+    pci_root_remove(&s->removals, PCI_DEVICE(dev)->devfn);
 }
 
 /* --- interrupt messages --- */
 
 /* What is no message that VTL2 gave out leads nowhere */
-static MemTxResult vtl2_msi_write(void *opaque, hwaddr addr, uint64_t data,
-                                  unsigned size, MemTxAttrs attrs)
+static void vtl2_msi_message(void *opaque, int devfn, hwaddr offset,
+                             uint32_t data)
 {
     Paravisor *s = opaque;
-    uint8_t devfn = addr / VTL2_PAGE_BYTES;
-    Vtl2Function *fn = s->fns[devfn];
+    Vtl2Function *fn = s->fns[offset / VTL2_PAGE_BYTES];
 
-    /* plain DMA does not say whose it is */
-    if (!fn || attrs.unspecified || (attrs.requester_id & 0xff) != devfn ||
-        addr % VTL2_PAGE_BYTES || data >= fn->vector_count) {
-        trace_vtl2_bad_message(addr, data);
-        qemu_log_mask(LOG_GUEST_ERROR, "paravisor: unknown message 0x%08"
-                      PRIx64 " at 0x%" HWADDR_PRIx "\n", data, addr);
-        return MEMTX_OK;
+    if (!fn || devfn != fn->dev->devfn || offset % VTL2_PAGE_BYTES ||
+        data >= fn->vector_count) {
+        trace_vtl2_bad_message(offset, data);
+        qemu_log_mask(LOG_GUEST_ERROR, "paravisor: unknown message 0x%08x at 0x%"
+                      HWADDR_PRIx "\n", data, offset);
+        return;
     }
     vtl2_function_message(fn, data);
-    return MEMTX_OK;
 }
-
-static MemTxResult vtl2_msi_read(void *opaque, hwaddr addr, uint64_t *data,
-                                 unsigned size, MemTxAttrs attrs)
-{
-    *data = ~0ull;
-    return MEMTX_OK;
-}
-
-static const MemoryRegionOps vtl2_msi_ops = {
-    .read_with_attrs = vtl2_msi_read,
-    .write_with_attrs = vtl2_msi_write,
-    .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = {
-        .min_access_size = 4,
-        .max_access_size = 4,
-    },
-    .impl = {
-        .min_access_size = 4,
-        .max_access_size = 4,
-    },
-};
 
 /* --- the bridge --- */
 
@@ -224,18 +187,17 @@ static void vtl2_bus_map(Paravisor *s)
                              VTL2_BUS32_BASE,
                              VTL2_FUNCTION_COUNT * VTL2_SLICE32_BYTES);
     memory_region_add_subregion(&s->root, VTL2_MMIO32_BASE, &s->mmio32);
-    memory_region_init_io(&s->msi, owner, &vtl2_msi_ops, s, "vtl2-msi",
-                          VTL2_MSI_BYTES);
-    /* takes no part in what a function or its driver is doing now */
-    s->msi.disable_reentrancy_guard = true;
-    memory_region_add_subregion_overlap(&s->root, VTL2_MSI_BASE, &s->msi, 1);
+    s->msi.opaque = s;
+    s->msi.message = vtl2_msi_message;
+    pci_root_msi_init(&s->msi, owner, "vtl2-msi", VTL2_MSI_BYTES);
+    memory_region_add_subregion_overlap(&s->root, VTL2_MSI_BASE, &s->msi.mr, 1);
 }
 
 static void vtl2_bus_unmap(Paravisor *s)
 {
     memory_region_del_subregion(&s->root, &s->mmio64);
     memory_region_del_subregion(&s->root, &s->mmio32);
-    memory_region_del_subregion(&s->root, &s->msi);
+    memory_region_del_subregion(&s->root, &s->msi.mr);
 }
 
 bool vtl2_bus_realize(Paravisor *s, Error **errp)
@@ -244,12 +206,16 @@ bool vtl2_bus_realize(Paravisor *s, Error **errp)
 
     vtl2_bus_map(s);
     s->host = PCI_HOST_BRIDGE(host);
+    s->removals.owner = DEVICE(s);
+    s->removals.host = s->host;
+    pci_root_removals_init(&s->removals);
     VTL2_PCI_HOST(host)->pv = s;
     object_property_add_child(OBJECT(s), "host", OBJECT(host));
     /* it has no configuration address register */
     qdev_prop_set_bit(host, "x-config-reg-migration-enabled", false);
     if (!sysbus_realize_and_unref(SYS_BUS_DEVICE(host), errp)) {
         object_unparent(OBJECT(host));
+        pci_root_removals_destroy(&s->removals);
         vtl2_bus_unmap(s);
         return false;
     }
@@ -260,6 +226,7 @@ void vtl2_bus_unrealize(Paravisor *s)
 {
     object_unparent(OBJECT(s->host));
     s->host = NULL;
+    pci_root_removals_destroy(&s->removals);
     vtl2_bus_unmap(s);
 }
 

@@ -28,6 +28,14 @@ static bool vtl2_function_is_valid(const Vtl2Function *fn, unsigned bar,
            offset <= fn->bar_bytes[bar] - bytes;
 }
 
+/* The function may wait for its backends in the middle of a write: it stays */
+static Paravisor *vtl2_access_begin(Vtl2Function *fn)
+{
+    fn->pv->is_touched = true;
+    pci_root_busy_begin(&fn->pv->removals);
+    return fn->pv;
+}
+
 /* --- Vtl2Ops --- */
 
 static uint32_t vtl2_read32(void *opaque, unsigned bar, uint64_t offset)
@@ -62,10 +70,12 @@ static void vtl2_write32(void *opaque, unsigned bar, uint64_t offset,
     Vtl2Function *fn = opaque;
 
     trace_vtl2_write(fn->owner, bar, offset, 4, val);
-    fn->pv->is_touched = true;
     if (vtl2_function_is_valid(fn, bar, offset, 4)) {
-        address_space_stl_le(&fn->pv->as, fn->bar_addr[bar] + offset, val,
+        Paravisor *s = vtl2_access_begin(fn);
+
+        address_space_stl_le(&s->as, fn->bar_addr[bar] + offset, val,
                              MEMTXATTRS_UNSPECIFIED, NULL);
+        pci_root_busy_end(&s->removals);
     }
 }
 
@@ -75,10 +85,12 @@ static void vtl2_write64(void *opaque, unsigned bar, uint64_t offset,
     Vtl2Function *fn = opaque;
 
     trace_vtl2_write(fn->owner, bar, offset, 8, val);
-    fn->pv->is_touched = true;
     if (vtl2_function_is_valid(fn, bar, offset, 8)) {
-        address_space_stq_le(&fn->pv->as, fn->bar_addr[bar] + offset, val,
+        Paravisor *s = vtl2_access_begin(fn);
+
+        address_space_stq_le(&s->as, fn->bar_addr[bar] + offset, val,
                              MEMTXATTRS_UNSPECIFIED, NULL);
+        pci_root_busy_end(&s->removals);
     }
 }
 
@@ -142,8 +154,11 @@ static void vtl2_function_flr(void *opaque)
 
     trace_vtl2_function_reset(fn->owner);
     if (vtl2_function_is_up(fn)) {
+        Paravisor *s = vtl2_access_begin(fn);
+
         memset(fn->pending, 0, sizeof(fn->pending));
         vtl2_config_flr(fn);
+        pci_root_busy_end(&s->removals);
     }
 }
 
@@ -174,15 +189,19 @@ static void vtl2_call_begin(Vtl2Function *fn)
 {
     fn->calls++;
     fn->pv->is_touched = true;
+    pci_root_busy_begin(&fn->pv->removals);
 }
 
 /* The end of @fn, if the driver has let go of it */
 static void vtl2_call_end(Vtl2Function *fn)
 {
+    Paravisor *s = fn->pv;
+
     fn->calls--;
     if (fn->is_released && !fn->calls) {
         vtl2_function_free(fn);
     }
+    pci_root_busy_end(&s->removals);
 }
 
 static void vtl2_function_kick(Vtl2Function *fn)

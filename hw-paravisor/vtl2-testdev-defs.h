@@ -42,5 +42,6 @@
 #define VTL2_TESTDEV_DO_ENABLE  14      /* vector, 0 or 1 */
 #define VTL2_TESTDEV_DO_RESET   15      /* the function */
 #define VTL2_TESTDEV_DO_MAP     16      /* guest address; result: VTL2's */
+#define VTL2_TESTDEV_DO_UNPLUG  17      /* ask for it, then reset the function */
 
 #endif /* VTL2_TESTDEV_DEFS_H */

@@ -214,6 +214,10 @@ static bool vtl2_testdev_execute(Vtl2Testdev *s, uint64_t command)
     case VTL2_TESTDEV_DO_RESET:
         ops->function_reset(fn);
         return true;
+    case VTL2_TESTDEV_DO_UNPLUG:
+        qdev_unplug(DEVICE(vtl2_function_device(fn)), NULL);
+        ops->function_reset(fn);
+        return true;
     case VTL2_TESTDEV_DO_MAP:
         return vtl2_testdev_map(s, arg[0], result);
     default:

@@ -81,19 +81,27 @@ void vtl2_nvme_start(Vtl2Nvme *n, Vtl2Client *v)
     g_assert_cmphex(vtl2_read(v, 0, 0x1c) & 1, ==, 1);
 }
 
-uint16_t vtl2_nvme_identify(Vtl2Nvme *n, uint64_t prp)
+static void put_command(Vtl2Nvme *n, uint64_t sqe, uint64_t dw0, uint64_t prp,
+                        uint64_t dw10)
+{
+    for (unsigned i = 0; i < 64; i += 8) {
+        vtl2_poke(n->v, sqe + i, 0);
+    }
+    vtl2_poke(n->v, sqe, dw0);
+    vtl2_poke(n->v, sqe + 24, prp);
+    vtl2_poke(n->v, sqe + 40, dw10);
+}
+
+uint16_t vtl2_nvme_admin(Vtl2Nvme *n, uint8_t opcode, uint64_t prp,
+                         uint32_t dw10, uint32_t dw11)
 {
     uint64_t sqe = n->sq + n->tail * 64;
     uint64_t cqe = n->cq + n->head * 16 + 8;
     int64_t end = g_get_monotonic_time() + PCIE_GUEST_TIMEOUT_US;
     uint64_t word;
 
-    for (unsigned i = 0; i < 64; i += 8) {
-        vtl2_poke(n->v, sqe + i, 0);
-    }
-    vtl2_poke(n->v, sqe, 0x06 | n->tail << 16);
-    vtl2_poke(n->v, sqe + 24, prp);
-    vtl2_poke(n->v, sqe + 40, 1);
+    put_command(n, sqe, opcode | n->tail << 16, prp,
+                dw10 | (uint64_t)dw11 << 32);
     n->tail = (n->tail + 1) % VTL2_NVME_QUEUE;
     vtl2_write(n->v, 0, 0x1000, n->tail);
     do {
@@ -105,6 +113,23 @@ uint16_t vtl2_nvme_identify(Vtl2Nvme *n, uint64_t prp)
     n->phase ^= !n->head;
     vtl2_write(n->v, 0, 0x1004, n->head);
     return word >> 49 & 0x7ff;
+}
+
+uint16_t vtl2_nvme_identify(Vtl2Nvme *n, uint64_t prp)
+{
+    return vtl2_nvme_admin(n, 0x06, prp, 1, 0);
+}
+
+void vtl2_nvme_read(Vtl2Nvme *n, uint64_t prp)
+{
+    uint32_t dw10 = (VTL2_NVME_QUEUE - 1) << 16 | 1;
+    uint64_t cq = vtl2_alloc(n->v, VTL2_NVME_QUEUE * 16);
+    uint64_t sq = vtl2_alloc(n->v, VTL2_NVME_QUEUE * 64);
+
+    g_assert_cmphex(vtl2_nvme_admin(n, 0x05, cq, dw10, 1), ==, 0);
+    g_assert_cmphex(vtl2_nvme_admin(n, 0x01, sq, dw10, 1 << 16 | 1), ==, 0);
+    put_command(n, sq, 0x02 | 1ull << 32, prp, 0);
+    vtl2_write(n->v, 0, 0x1008, 1);
 }
 
 void vtl2_e1000e_start(Vtl2Client *v)
