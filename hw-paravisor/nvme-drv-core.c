@@ -19,6 +19,7 @@
 
 QEMU_BUILD_BUG_ON(NVME_DRV_MAX_DEPTH > 255);
 QEMU_BUILD_BUG_ON(NVME_DRV_ADMIN_DEPTH > NVME_DRV_MAX_DEPTH);
+QEMU_BUILD_BUG_ON(NVME_DRV_ADMIN_DEPTH - 1 < 3);
 QEMU_BUILD_BUG_ON(NVME_DRV_MAX_PIECES * sizeof(NvmeSglDescriptor) >
                   VTL2_PAGE_BYTES);
 QEMU_BUILD_BUG_ON(NVME_DRV_MAX_COMMAND_BYTES / VTL2_PAGE_BYTES >
@@ -102,6 +103,10 @@ void nvme_drv_queue_free(NvmeDrv *c, NvmeDrvQueue *q)
     q->entries = q->depth = q->free_count = 0;
 }
 
+/*
+ * I/O looks for a queue with room first.  On the admin queue there are a step, an
+ * abort and a request for events at most, one of each, whatever the controller does.
+ */
 unsigned int nvme_drv_queue_take_slot(NvmeDrvQueue *q)
 {
     assert(q->free_count);
@@ -377,6 +382,8 @@ static NvmeDrvQueue *pick_queue(NvmeDrv *c, const NvmeDrvReq *req)
 /* Why a request cannot be sent, now that the controller runs */
 static int req_check(const NvmeDrv *c, const NvmeDrvReq *req)
 {
+    uint64_t block_mask = (1ULL << req->ns->block_log2) - 1;
+
     switch (req->ns->state) {
     case NVME_DRV_NS_PRESENT:
         break;
@@ -384,6 +391,9 @@ static int req_check(const NvmeDrv *c, const NvmeDrvReq *req)
         return -EIO;
     default:
         return -ENOMEDIUM;
+    }
+    if ((req->offset | req->bytes) & block_mask) {
+        return -EINVAL;
     }
     if ((req->op == NVME_DRV_WRITE_ZEROES &&
          !(c->oncs & NVME_ONCS_WRITE_ZEROES)) ||
@@ -395,7 +405,7 @@ static int req_check(const NvmeDrv *c, const NvmeDrvReq *req)
 
 void nvme_drv_pump(NvmeDrv *c)
 {
-    while (c->state == NVME_DRV_RUNNING && c->pending.head) {
+    while (c->state == NVME_DRV_RUNNING && !c->is_leaving && c->pending.head) {
         NvmeDrvReq *req = c->pending.head->data;
         NvmeDrvQueue *q;
 
@@ -425,8 +435,6 @@ void nvme_drv_pump(NvmeDrv *c)
 
 void nvme_drv_submit(NvmeDrv *c, NvmeDrvReq *req)
 {
-    uint64_t block_mask = (1ULL << req->ns->block_log2) - 1;
-
     req->link = (GList) { .data = req };
     req->is_queued = false;
     req->retries = req->resets = 0;
@@ -437,8 +445,7 @@ void nvme_drv_submit(NvmeDrv *c, NvmeDrvReq *req)
     nvme_drv_enter(c);
     if (c->state == NVME_DRV_REMOVED || c->state == NVME_DRV_FAILED) {
         req->ret = c->state == NVME_DRV_REMOVED ? -ENOMEDIUM : -EIO;
-    } else if (((req->offset | req->bytes) & block_mask) ||
-               (req->bytes == 0) != (req->op == NVME_DRV_FLUSH)) {
+    } else if ((req->bytes == 0) != (req->op == NVME_DRV_FLUSH)) {
         req->ret = -EINVAL;
     }
     if (req->ret < 0) {

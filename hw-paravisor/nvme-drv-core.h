@@ -217,6 +217,7 @@ struct NvmeDrv {
     uint8_t resets_in_row;
     bool needs_function_reset;
     bool is_held;                       /* until nvme_drv_resume() */
+    bool is_leaving;                    /* nvme_drv_stop_sending() */
     bool wants_log;                     /* .log_page is to be read */
     bool wants_scan;
     bool wants_async;                   /* an event request is to be sent */
@@ -245,6 +246,8 @@ void nvme_drv_resume(NvmeDrv *c);
 /* The memory that the driver had is gone.  Not while the controller is on */
 void nvme_drv_forget_memory(NvmeDrv *c);
 
+/* What is under way may end, nothing more is sent: nvme_drv_removed() follows */
+void nvme_drv_stop_sending(NvmeDrv *c);
 /* The function goes: all requests fail with -ENOMEDIUM, before this returns */
 void nvme_drv_removed(NvmeDrv *c);
 

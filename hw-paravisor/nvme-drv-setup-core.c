@@ -436,7 +436,8 @@ static void take_id_ns(NvmeDrv *c, NvmeDrvNs *ns)
         ns_result(ns, NVME_DRV_NS_UNUSABLE, "its blocks have metadata");
         return;
     }
-    if (ns->state == NVME_DRV_NS_PRESENT && ns->block_log2 != block_log2) {
+    /* its user keeps to the one that it was told of first */
+    if (ns->block_log2 && ns->block_log2 != block_log2) {
         ns_result(ns, NVME_DRV_NS_UNUSABLE, "its block size has changed");
         return;
     }
@@ -713,6 +714,11 @@ void nvme_drv_forget_memory(NvmeDrv *c)
         q->sq = q->cq = q->lists = (Vtl2Dma) { };
         q->entries = q->depth = q->free_count = 0;
     }
+}
+
+void nvme_drv_stop_sending(NvmeDrv *c)
+{
+    c->is_leaving = true;
 }
 
 void nvme_drv_removed(NvmeDrv *c)

@@ -29,8 +29,9 @@
 #define NVME_DRV_DEPTH          128
 /* Of an I/O command until it is aborted: 30 seconds */
 #define NVME_DRV_TIMEOUT_TICKS  60
-/* Host time for what must not wait longer */
+/* Host time for what must not wait longer, and for the last commands */
 #define NVME_DRV_WAIT_NS        (10 * NANOSECONDS_PER_SECOND)
+#define NVME_DRV_LEAVE_NS       NANOSECONDS_PER_SECOND
 
 /* --- the core's events --- */
 
@@ -311,9 +312,9 @@ static void nvme_drv_on_timer(void *opaque)
     object_unref(OBJECT(h));
 }
 
-/* Wait for the controller.  False: not within NVME_DRV_WAIT_NS */
+/* Wait for the controller.  False: not within @limit_ns */
 static bool nvme_drv_wait(NvmeDrvHost *h, bool (*is_done)(void *opaque),
-                          void *opaque)
+                          void *opaque, int64_t limit_ns)
 {
     int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
     int64_t tick = start;
@@ -321,7 +322,7 @@ static bool nvme_drv_wait(NvmeDrvHost *h, bool (*is_done)(void *opaque),
     while (!is_done(opaque)) {
         int64_t now = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
 
-        if (now - start > NVME_DRV_WAIT_NS) {
+        if (now - start > limit_ns) {
             return false;
         }
         if (now - tick > NVME_DRV_TICK_NS) {
@@ -348,7 +349,7 @@ static void nvme_drv_on_quiesce(void *opaque)
     NvmeDrvHost *h = opaque;
 
     object_ref(OBJECT(h));
-    nvme_drv_wait(h, nvme_drv_is_idle, h);
+    nvme_drv_wait(h, nvme_drv_is_idle, h, NVME_DRV_WAIT_NS);
     nvme_drv_take_dma_back(h);
     object_unref(OBJECT(h));
 }
@@ -411,12 +412,25 @@ static void nvme_drv_leave_device(NvmeDrvHost *h)
     object_unparent(OBJECT(h));
 }
 
+static bool nvme_drv_has_no_commands(void *opaque)
+{
+    NvmeDrvHost *h = opaque;
+
+    return !h->drv.inflight_count;
+}
+
 static void nvme_drv_on_removed(void *opaque)
 {
     NvmeDrvHost *h = opaque;
 
     trace_nvme_drv_removed(h->name);
     object_ref(OBJECT(h));
+    /*
+     * QEMU's nvme keeps a reference to itself for each command that it is disabled
+     * in the middle of, and its image with it.
+     */
+    nvme_drv_stop_sending(&h->drv);
+    nvme_drv_wait(h, nvme_drv_has_no_commands, h, NVME_DRV_LEAVE_NS);
     nvme_drv_removed(&h->drv);
     nvme_drv_forget_memory(&h->drv);
     h->bounce = (Vtl2Dma) { };
@@ -645,7 +659,7 @@ bool nvme_drv_host_attach(NvmeDrvHost *h, NvmeDrvNode *node, Error **errp)
     }
     nvme_drv_attach_ns(&h->drv, &node->ns);
     nvme_drv_start(&h->drv);
-    nvme_drv_wait(h, nvme_drv_is_looked_up, node);
+    nvme_drv_wait(h, nvme_drv_is_looked_up, node, NVME_DRV_WAIT_NS);
     if (node->ns.state == NVME_DRV_NS_UNKNOWN) {
         error_setg(errp, "NVMe controller '%s' does not work: %s", h->name,
                    h->drv.error ?: "no answer");

@@ -115,6 +115,20 @@ static void test_removal(void)
     g_assert_cmpint(m->drv.state, ==, NVME_DRV_REMOVED);
     model_free(m);
 
+    /* announced: what is under way ends, the rest does not begin */
+    m = model_up();
+    io_submit(m, &io[0], NVME_DRV_READ, 0, 4096, 0);
+    nvme_drv_stop_sending(&m->drv);
+    io_submit(m, &io[1], NVME_DRV_READ, 0, 4096, 0);
+    nvme_drv_kick(&m->drv);
+    model_run(m);
+    g_assert_cmpint(io[0].ret, ==, 0);
+    g_assert_cmpuint(m->log_count, ==, 1);
+    g_assert_cmpint(io[1].ret, ==, 1);
+    nvme_drv_removed(&m->drv);
+    g_assert_cmpint(io[1].ret, ==, -ENOMEDIUM);
+    model_free(m);
+
     /* unannounced: all ones are seen when a request takes long */
     m = model_up();
     m->drop = UINT32_MAX;
@@ -222,11 +236,23 @@ static void test_namespace_goes_and_comes(void)
     g_assert_cmpint(m->ns.state, ==, NVME_DRV_NS_UNUSABLE);
     g_assert_cmpint(io_run(m, &io, NVME_DRV_READ, 0, 4096, 0), ==, -EIO);
 
+    /* that it was away meanwhile does not make it the same */
+    for (int i = 0; i < 2; i++) {
+        m->has_ns = i;
+        model_pass(m, 2 * NVME_DRV_TICK_NS);
+        async_event(m, changed);
+    }
+    g_assert_cmpint(m->ns.state, ==, NVME_DRV_NS_UNUSABLE);
+    model_pass(m, 2 * NVME_DRV_TICK_NS);
+    m->block_log2 = 9;
+    async_event(m, changed);
+    g_assert_cmpint(io_run(m, &io, NVME_DRV_READ, 0, 4096, 0), ==, 0);
+
     /* an event of another kind only has its page read */
     model_pass(m, 2 * NVME_DRV_TICK_NS);
-    g_assert_cmpuint(m->logs, ==, 3);
+    g_assert_cmpuint(m->logs, ==, 6);
     async_event(m, NVME_AER_TYPE_SMART | NVME_LOG_SMART_INFO << 16);
-    g_assert_cmpuint(m->logs, ==, 4);
+    g_assert_cmpuint(m->logs, ==, 7);
     model_free(m);
 }
 
