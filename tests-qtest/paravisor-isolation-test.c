@@ -311,17 +311,17 @@ typedef struct NvmeScene {
     uint64_t buf;
 } NvmeScene;
 
-static void nvme_scene_open(NvmeScene *s)
+static void nvme_scene_open(NvmeScene *s, const char *vtl2)
 {
     g_autofree char *args = NULL;
     int fd = g_file_open_tmp("vtl2-disk-XXXXXX", &s->path, NULL);
 
     g_assert_cmpint(ftruncate(fd, MiB), ==, 0);
     close(fd);
-    args = g_strdup_printf(PARAVISOR VTL2_E1000E DRIVER
+    args = g_strdup_printf(PARAVISOR "%s" DRIVER
                            "-blockdev driver=file,node-name=d1,filename=%s "
                            "-device nvme,id=n1,bus=rp0,drive=d1,serial=vtl0 ",
-                           s->path);
+                           vtl2, s->path);
     s->v = start(args);
     s->secret = fill_secret(&s->v);
     s->buf = pcie_guest_alloc(s->v.g, 1);
@@ -340,7 +340,7 @@ static void test_nvme_writes_nothing_there(void)
 {
     NvmeScene s;
 
-    nvme_scene_open(&s);
+    nvme_scene_open(&s, VTL2_E1000E);
     g_assert_cmphex(vtl0_nvme_do(&s.n, 0, (Vtl0Command) {
         NVME_IDENTIFY, s.buf, 0, { 1 } }), ==, 0);
     g_assert_cmphex(lduw_le_p(pcie_guest_ptr(s.v.g, s.buf)), ==, 0x1b36);
@@ -365,7 +365,7 @@ static void test_nvme_reads_nothing_there(void)
     gsize bytes;
     NvmeScene s;
 
-    nvme_scene_open(&s);
+    nvme_scene_open(&s, VTL2_E1000E);
     stq_le_p(pcie_guest_ptr(s.v.g, s.buf), PUBLIC);
     g_assert_cmphex(vtl0_nvme_do(&s.n, 1, (Vtl0Command) {
         NVME_WRITE, s.buf, 0, { 0, 0, 7 } }), ==, 0);
@@ -379,13 +379,46 @@ static void test_nvme_reads_nothing_there(void)
     nvme_scene_close(&s);
 }
 
+/* BARs and interrupt messages of VTL2 are no targets of VTL0's DMA */
+static void test_nvme_reaches_no_registers(void)
+{
+    uint64_t bar = VTL2_MMIO64_ADDR + (1ull << 32) * 8;
+    uint64_t irq = VTL2_TESTDEV_INTERRUPTS(0);
+    Vtl2Nvme own;
+    NvmeScene s;
+
+    nvme_scene_open(&s, VTL2_NVME);
+    for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
+        uint64_t at = bar & MAKE_64BIT_MASK(0, widths[i]);
+
+        if (at >= PCIE_GUEST_RAM_BYTES) {
+            vtl0_nvme_do(&s.n, 0, (Vtl0Command) {
+                NVME_IDENTIFY, at, 0, { 1 } });
+        }
+    }
+    g_assert_cmphex(vtl2_read(&s.v, 0, 0x14), ==, 0);
+    g_assert_cmphex(vtl2_read(&s.v, 0, 0x24), ==, 0);
+
+    /* the disk has zeroes: vector 0, as VTL2's own function would write it */
+    vtl2_nvme_start(&own, &s.v);
+    vtl2_must(&s.v, VTL2_TESTDEV_DO_ENABLE, 0, 1, 0);
+    vtl0_nvme_do(&s.n, 1, (Vtl0Command) {
+        NVME_READ, VTL2_MSI_ADDR + 8 * 4096, 0, { 0 } });
+    pcie_guest_step(s.v.g, 1);
+    g_assert_cmpuint(vtl2_count(&s.v, irq), ==, 0);
+    g_assert_cmphex(vtl2_nvme_identify(&own, s.buf), ==, 0);
+    pcie_guest_step(s.v.g, 1);
+    g_assert_cmpuint(vtl2_count(&s.v, irq), >, 0);
+    nvme_scene_close(&s);
+}
+
 /* The list itself lies there: that is an error */
 static void test_nvme_page_list(void)
 {
     uint64_t list;
     NvmeScene s;
 
-    nvme_scene_open(&s);
+    nvme_scene_open(&s, VTL2_E1000E);
     list = pcie_guest_alloc(s.v.g, 1);
     for (unsigned i = 0; i < 512; i++) {
         stq_le_p(pcie_guest_ptr(s.v.g, list + i * 8), s.buf);
@@ -453,31 +486,88 @@ static void test_mana_dma(void)
 
 /* --- the host's looks at the guest --- */
 
+static char *save_command(const char *name, uint64_t addr)
+{
+    return g_strdup_printf("{ 'execute': '%s', 'arguments': {"
+                           " 'val': %" PRIu64 ", 'size': %u,"
+                           " 'filename': %%s } }", name, addr,
+                           SECRET_PAGES * 4096);
+}
+
+/* What a QMP command that writes a file has written; NULL if it refuses */
+static char *saved_by(PcieGuest *g, gsize *bytes, const char *command,
+                      const char *prefix)
+{
+    g_autofree char *path = NULL;
+    g_autofree char *name = NULL;
+    char *data = NULL;
+    QDict *rsp;
+    int fd = g_file_open_tmp("vtl2-saved-XXXXXX", &path, NULL);
+
+    close(fd);
+    name = g_strdup_printf("%s%s", prefix, path);
+    rsp = qtest_qmp(g->qts, command, name);
+    if (!qdict_haskey(rsp, "error")) {
+        g_assert_true(g_file_get_contents(path, &data, bytes, NULL));
+    }
+    qobject_unref(rsp);
+    unlink(path);
+    return data;
+}
+
 static void test_dump(void)
 {
+    static const char *const commands[] = {
+        "{ 'execute': 'dump-guest-memory',"
+        "  'arguments': { 'paging': false, 'protocol': %s } }",
+        "{ 'execute': 'dump-guest-memory',"
+        "  'arguments': { 'paging': true, 'protocol': %s } }",
+    };
+    Vtl2Client v = start(PARAVISOR VTL2_NVME DRIVER);
+    uint64_t gpa = pcie_guest_alloc(v.g, 1);
+
+    stq_le_p(pcie_guest_ptr(v.g, gpa), PUBLIC);
+    fill_secret(&v);
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        gsize bytes;
+        g_autofree char *data = saved_by(v.g, &bytes, commands[i], "file:");
+
+        g_assert_true(data && has_qword(data, bytes, PUBLIC));
+        g_assert_false(has_qword(data, bytes, SECRET));
+    }
+    pcie_guest_stop(v.g);
+}
+
+/* By physical and by virtual address: without paging, they are the same */
+static void test_saved_memory(void)
+{
+    static const char *const names[] = { "pmemsave", "memsave" };
     Vtl2Client v = start(PARAVISOR VTL2_NVME DRIVER);
     uint64_t gpa = pcie_guest_alloc(v.g, 1);
     uint64_t addr = fill_secret(&v);
-    g_autofree char *path = NULL;
-    g_autofree char *data = NULL;
     g_autofree char *text = NULL;
-    g_autofree char *xp = g_strdup_printf("xp /2gx 0x%" PRIx64, addr);
-    gsize bytes;
-    int fd = g_file_open_tmp("vtl2-dump-XXXXXX", &path, NULL);
 
-    close(fd);
     stq_le_p(pcie_guest_ptr(v.g, gpa), PUBLIC);
-    qtest_qmp_assert_success(v.g->qts,
-        "{ 'execute': 'dump-guest-memory',"
-        "  'arguments': { 'paging': false, 'protocol': %s } }",
-        text = g_strdup_printf("file:%s", path));
-    g_assert_true(g_file_get_contents(path, &data, &bytes, NULL));
-    g_assert_true(has_qword(data, bytes, PUBLIC));
-    g_assert_false(has_qword(data, bytes, SECRET));
-    unlink(path);
-    g_free(text);
-    text = qtest_hmp(v.g->qts, "%s", xp);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        for (size_t k = 0; k < ARRAY_SIZE(widths); k++) {
+            uint64_t at = addr & MAKE_64BIT_MASK(0, widths[k]);
+            g_autofree char *here = save_command(names[i], gpa);
+            g_autofree char *there = save_command(names[i], at);
+            g_autofree char *found = NULL;
+            g_autofree char *none = NULL;
+            gsize bytes;
+
+            found = saved_by(v.g, &bytes, here, "");
+            g_assert_true(found && has_qword(found, bytes, PUBLIC));
+            none = saved_by(v.g, &bytes, there, "");
+            g_assert_false(none && has_qword(none, bytes, SECRET));
+        }
+    }
+    text = qtest_hmp(v.g->qts, "xp /2gx 0x%" PRIx64, addr);
     g_assert_nonnull(strstr(text, "Cannot access memory"));
+    g_free(text);
+    text = qtest_hmp(v.g->qts, "gpa2hva 0x%" PRIx64, addr);
+    g_assert_nonnull(strstr(text, "No memory is mapped"));
     pcie_guest_stop(v.g);
 }
 
@@ -546,9 +636,11 @@ int main(int argc, char **argv)
     ISOLATION_TEST(firmware_sees_no_paravisor);
     ISOLATION_TEST(nvme_writes_nothing_there);
     ISOLATION_TEST(nvme_reads_nothing_there);
+    ISOLATION_TEST(nvme_reaches_no_registers);
     ISOLATION_TEST(nvme_page_list);
     ISOLATION_TEST(mana_dma);
     ISOLATION_TEST(dump);
+    ISOLATION_TEST(saved_memory);
     ISOLATION_TEST(options);
     ISOLATION_TEST(default_bus_is_the_boards);
     return g_test_run();

@@ -1,6 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Code in a guest looks for what is VTL2's: memory, registers, PCI functions."""
+"""Code in a guest looks for what is VTL2's: memory, registers, PCI functions.  So
+does a debugger of the guest.
+"""
+
+import os
+import socket
 
 import guest
 
@@ -20,6 +25,16 @@ def view(vm):
     return (vm.sh('grep -v Kernel /proc/iomem'), vm.sh('ls /sys/bus/pci/devices'),
             vm.sh('md5sum /sys/firmware/acpi/tables/[A-Z]*'),
             vm.sh('grep MemTotal /proc/meminfo'))
+
+
+def gdb(sock, command):
+    """The answer of QEMU's gdb stub"""
+    sock.sendall(b'$%s#%02x' % (command.encode(), sum(command.encode()) & 0xff))
+    data = b''
+    while data.count(b'#') < 1 or len(data) - data.index(b'#') < 3:
+        data += sock.recv(4096)
+    sock.sendall(b'+')
+    return data[data.index(b'$') + 1:data.index(b'#')].decode()
 
 
 class Vtl2(guest.TestCase):
@@ -52,6 +67,27 @@ class Vtl2(guest.TestCase):
         self.assertEqual(self.driver(vm, READ32, 0, 0x24), 0)
         other = self.guest(cpu=CPU, memory='256M')
         self.assertEqual(view(other), with_paravisor)
+
+    def test_debugger_finds_nothing(self):
+        vm = self.guest(cpu=CPU, args=VTL2, memory='256M')
+        addr = self.driver(vm, ALLOC, 4096)
+        self.driver(vm, POKE, addr, SECRET)
+        path = os.path.join(vm.work, 'gdb')
+        vm.hmp('gdbserver unix:%s,server=on,wait=off' % path)
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(30)
+            sock.connect(path)
+            # by the guest's page tables, then by physical address
+            self.assertRegex(gdb(sock, 'm%x,8' % addr), '^E')
+            self.assertEqual(gdb(sock, 'Qqemu.PhyMemMode:1'), 'OK')
+            self.assertRegex(gdb(sock, 'm1000,8'), '^[0-9a-f]{16}$')
+            seen = gdb(sock, 'm%x,8' % addr)
+            self.assertNotEqual(seen, SECRET.to_bytes(8, 'little').hex())
+            self.assertRegex(seen, '^E|^0{16}$')
+            self.assertNotEqual(gdb(sock, 'M%x,8:%016x' % (addr, 1)), '')
+            gdb(sock, 'D')
+        vm.hmp('cont')
+        self.assertEqual(self.driver(vm, PEEK, addr), SECRET)
 
 
 if __name__ == '__main__':
