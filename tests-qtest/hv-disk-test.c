@@ -5,238 +5,79 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/cutils.h"
-#include "qobject/qdict.h"
-#include "qobject/qlist.h"
-#include "lib/storvsc-client.h"
+#include "qemu/timer.h"
+#include "lib/disk-machine.h"
 
-#define DISK_BYTES          (16 * MiB)
-#define SECTORS_PER_PAGE    (HV_PAGE_SIZE / STORVSC_BLOCK_BYTES)
-#define STRIPE_BYTES        (64 * KiB)
-
-/* LUN 0: 512 byte blocks; LUN 1: 4096; LUN 2: striped; LUN 3: a scsi-hd */
-#define DISK_ARGS \
-    "-device hv-vmbus -device paravisor,id=pv -device hv-scsi,id=s0 " \
-    "-device nvme,id=nvme0,bus=vtl2.0,serial=a,drive=d0 " \
-    "-device nvme,id=nvme1,bus=vtl2.0,serial=b " \
-    "-device nvme-ns,bus=nvme1,nsid=1,drive=d1,logical_block_size=4096," \
-    "physical_block_size=4096 " \
-    "-device nvme-ns,bus=nvme1,nsid=7,drive=d2 " \
-    "-device nvme,id=nvme2,bus=vtl2.0,serial=c,drive=d3 " \
-    "-device hv-disk,id=hd0,bus=s0.0,scsi-id=0,lun=0,nvme=nvme0,nsid=1 " \
-    "-device hv-disk,id=hd1,bus=s0.0,scsi-id=0,lun=1,nvme=nvme1,nsid=1 " \
-    "-device hv-disk,id=hd2,bus=s0.0,scsi-id=0,lun=2,nvme=nvme1:7+nvme2:1," \
-    "stripe=64K " \
-    "-device scsi-hd,id=hd3,bus=s0.0,scsi-id=0,lun=3,drive=d4 "
-
-#define DISKS               5
-
-typedef struct Machine {
-    HvGuest *g;
-    VmbusClient *c;
-    Storvsc *s;
-    char *image[DISKS];
-} Machine;
-
-static void machine_connect(Machine *m)
-{
-    vmbus_connect(m->c, HVBUS_VERSION_5_3);
-    vmbus_request_offers(m->c);
-    m->s = storvsc_start(m->c, 0, STORVSP_VERSION_6_2);
-    for (int lun = 0; lun < 4; lun++) {
-        storvsc_test_unit(m->s, lun);   /* takes the unit attention */
-    }
-}
-
-static void machine_start(Machine *m, const char *blkdebug)
-{
-    g_autoptr(GString) args = g_string_new("");
-
-    for (int i = 0; i < DISKS; i++) {
-        int fd = g_file_open_tmp("hv-disk-XXXXXX", &m->image[i], NULL);
-
-        g_assert_cmpint(ftruncate(fd, DISK_BYTES), ==, 0);
-        close(fd);
-        g_string_append_printf(args, "-blockdev driver=file,node-name=%s%d,"
-                               "locking=off,discard=unmap,filename=%s ",
-                               i || !blkdebug ? "d" : "f", i, m->image[i]);
-    }
-    if (blkdebug) {
-        g_string_append_printf(args, "-blockdev driver=blkdebug,node-name=d0,"
-                               "image=f0,%s ", blkdebug);
-    }
-    g_string_append(args, DISK_ARGS);
-    m->g = hv_guest_start(args->str);
-    m->c = vmbus_client_new(m->g, 0);
-    machine_connect(m);
-}
-
-static void machine_stop(Machine *m)
-{
-    storvsc_close(m->s);
-    vmbus_expect_alive(m->c);
-    vmbus_client_free(m->c);
-    hv_guest_stop(m->g);
-    for (int i = 0; i < DISKS; i++) {
-        unlink(m->image[i]);
-        g_free(m->image[i]);
-    }
-}
-
-static void fill(HvGuest *g, uint64_t gpa, uint32_t bytes, uint32_t seed)
-{
-    uint32_t *words = hv_guest_ptr(g, gpa);
-
-    for (uint32_t i = 0; i < bytes / 4; i++) {
-        words[i] = seed * 2654435761u + i;
-    }
-}
-
-static void check(HvGuest *g, uint64_t gpa, uint32_t bytes, uint32_t seed)
-{
-    uint32_t *words = hv_guest_ptr(g, gpa);
-
-    for (uint32_t i = 0; i < bytes / 4; i++) {
-        g_assert_cmphex(words[i], ==, seed * 2654435761u + i);
-    }
-}
-
-/* What query-paravisor tells of a namespace: a number */
-static int64_t counter(Machine *m, const char *node, const char *key)
-{
-    g_autoptr(QDict) reply = qtest_qmp(m->g->qts,
-                                       "{ 'execute': 'query-paravisor' }");
-    QList *list = qdict_get_qlist(reply, "return");
-    QDict *pv = qobject_to(QDict, qlist_peek(list));
-    const QListEntry *e;
-
-    QLIST_FOREACH_ENTRY(qdict_get_qlist(pv, "namespaces"), e) {
-        QDict *ns = qobject_to(QDict, qlist_entry_obj(e));
-
-        if (g_str_equal(qdict_get_str(ns, "node-name"), node)) {
-            return qdict_get_int(ns, key);
-        }
-    }
-    g_assert_not_reached();
-}
-
-/* As above, of the function in slot @slot: a string */
-static char *function_state(Machine *m, unsigned slot, const char *key)
-{
-    g_autoptr(QDict) reply = qtest_qmp(m->g->qts,
-                                       "{ 'execute': 'query-paravisor' }");
-    QList *list = qdict_get_qlist(reply, "return");
-    QDict *pv = qobject_to(QDict, qlist_peek(list));
-    const QListEntry *e;
-
-    QLIST_FOREACH_ENTRY(qdict_get_qlist(pv, "functions"), e) {
-        QDict *fn = qobject_to(QDict, qlist_entry_obj(e));
-        g_autofree char *address = g_strdup_printf("%02x.0", slot);
-
-        if (g_str_equal(qdict_get_str(fn, "address"), address)) {
-            return g_strdup(qdict_get_str(fn, key));
-        }
-    }
-    return NULL;
-}
-
-static StorvscRequest scsi_request(uint8_t lun, uint8_t opcode, uint64_t gpa,
-                                   uint32_t bytes, uint8_t data_in)
-{
-    return (StorvscRequest) {
-        .lun = lun,
-        .data_in = bytes ? data_in : STORVSP_DATA_UNKNOWN,
-        .cdb = { opcode },
-        .cdb_bytes = 10,
-        .data_bytes = bytes,
-        .data_gpa = gpa,
-    };
-}
-
-/* @pages of data at page @at of the disk, whatever its block size */
-static StorvscRequest page_request(bool is_write, uint8_t lun, uint32_t at,
-                                   unsigned pages, uint64_t gpa)
-{
-    unsigned blocks = lun == 1 ? 1 : SECTORS_PER_PAGE;
-    StorvscRequest req = storvsc_rw(is_write, lun, at * blocks, pages * blocks,
-                                    gpa);
-
-    req.data_bytes = pages * HV_PAGE_SIZE;
-    return req;
-}
-
-static void run_page(Machine *m, bool is_write, uint8_t lun, uint32_t at,
-                     uint64_t gpa)
-{
-    StorvscRequest req = page_request(is_write, lun, at, 1, gpa);
-    StorvspPacketWire answer = storvsc_run(m->s, &req);
-
-    storvsc_assert_good(&answer, HV_PAGE_SIZE);
-}
+#define BATCH               60
 
 static void test_reads_back_what_was_written(void)
 {
-    Machine m;
+    DiskMachine m;
     uint64_t gpa;
     int64_t bounced;
 
-    machine_start(&m, NULL);
+    disk_machine_start(&m, NULL);
     gpa = hv_guest_alloc(m.g, 1);
-    bounced = counter(&m, "vtl2-nvme0-n1", "bounced-bytes");
+    bounced = disk_counter(&m, "vtl2-nvme0-n1", "bounced-bytes");
     for (int lun = 0; lun < 4; lun++) {
         for (unsigned i = 0; i < 64; i++) {
-            fill(m.g, gpa, HV_PAGE_SIZE, lun * 100 + i);
-            run_page(&m, true, lun, i, gpa);
+            storvsc_fill(m.g, gpa, HV_PAGE_SIZE, lun * 100 + i);
+            disk_run(&m, true, lun, i, 1, gpa);
         }
     }
     for (int lun = 0; lun < 4; lun++) {
         for (unsigned i = 0; i < 64; i++) {
-            run_page(&m, false, lun, i, gpa);
-            check(m.g, gpa, HV_PAGE_SIZE, lun * 100 + i);
+            disk_run(&m, false, lun, i, 1, gpa);
+            storvsc_check(m.g, gpa, HV_PAGE_SIZE, lun * 100 + i);
         }
     }
-    g_assert_cmpint(counter(&m, "vtl2-nvme0-n1", "writes"), ==, 64);
-    g_assert_cmpint(counter(&m, "vtl2-nvme0-n1", "write-bytes"), ==,
+    g_assert_cmpint(disk_counter(&m, "vtl2-nvme0-n1", "writes"), ==, 64);
+    g_assert_cmpint(disk_counter(&m, "vtl2-nvme0-n1", "write-bytes"), ==,
                     64 * HV_PAGE_SIZE);
-    g_assert_cmpint(counter(&m, "vtl2-nvme1-n1", "block-size"), ==, 4096);
-    g_assert_cmpint(counter(&m, "vtl2-nvme1-n1", "size"), ==, DISK_BYTES);
+    g_assert_cmpint(disk_counter(&m, "vtl2-nvme1-n1", "block-size"), ==,
+                    4096);
+    g_assert_cmpint(disk_counter(&m, "vtl2-nvme1-n1", "size"), ==,
+                    DISK_BYTES);
     /* the guest's data goes straight */
-    g_assert_cmpint(counter(&m, "vtl2-nvme0-n1", "bounced-bytes"), ==, bounced);
-    machine_stop(&m);
+    g_assert_cmpint(disk_counter(&m, "vtl2-nvme0-n1", "bounced-bytes"), ==,
+                    bounced);
+    disk_machine_stop(&m);
 }
 
 static void test_buffer_may_start_anywhere(void)
 {
-    Machine m;
+    DiskMachine m;
     uint32_t bytes = 512 * KiB;
     uint64_t gpa;
     int64_t bounced;
 
-    machine_start(&m, NULL);
+    disk_machine_start(&m, NULL);
     gpa = hv_guest_alloc(m.g, bytes / HV_PAGE_SIZE + 2);
-    bounced = counter(&m, "vtl2-nvme0-n1", "bounced-bytes");
+    bounced = disk_counter(&m, "vtl2-nvme0-n1", "bounced-bytes");
     for (uint32_t offset = 0; offset < HV_PAGE_SIZE; offset += 508) {
-        fill(m.g, gpa + offset, bytes, offset);
+        storvsc_fill(m.g, gpa + offset, bytes, offset);
         storvsc_write(m.s, 0, 8, bytes / STORVSC_BLOCK_BYTES, gpa + offset);
         memset(hv_guest_ptr(m.g, gpa), 0xee, bytes + 2 * HV_PAGE_SIZE);
         storvsc_read(m.s, 0, 8, bytes / STORVSC_BLOCK_BYTES, gpa + offset);
-        check(m.g, gpa + offset, bytes, offset);
+        storvsc_check(m.g, gpa + offset, bytes, offset);
         g_assert_cmphex(*(uint8_t *)hv_guest_ptr(m.g, gpa + offset + bytes),
                         ==, 0xee);
     }
-    g_assert_cmpint(counter(&m, "vtl2-nvme0-n1", "bounced-bytes"), ==, bounced);
-    machine_stop(&m);
+    g_assert_cmpint(disk_counter(&m, "vtl2-nvme0-n1", "bounced-bytes"), ==,
+                    bounced);
+    disk_machine_stop(&m);
 }
 
 static void test_stripes_over_two_namespaces(void)
 {
-    Machine m;
-    uint32_t bytes = 8 * STRIPE_BYTES;
+    DiskMachine m;
+    uint32_t bytes = 8 * DISK_CHUNK;
     g_autofree char *buf = g_malloc(bytes / 2);
     uint64_t gpa;
 
-    machine_start(&m, NULL);
+    disk_machine_start(&m, NULL);
     gpa = hv_guest_alloc(m.g, bytes / HV_PAGE_SIZE);
-    fill(m.g, gpa, bytes, 5);
+    storvsc_fill(m.g, gpa, bytes, 5);
     storvsc_write(m.s, 2, 0, bytes / STORVSC_BLOCK_BYTES, gpa);
     /* chunks 0, 2, 4, 6 on one, the others on the other */
     for (int i = 0; i < 2; i++) {
@@ -245,65 +86,66 @@ static void test_stripes_over_two_namespaces(void)
         g_assert_cmpuint(fread(buf, 1, bytes / 2, f), ==, bytes / 2);
         fclose(f);
         for (int j = 0; j < 4; j++) {
-            g_assert_cmpmem(buf + j * STRIPE_BYTES, STRIPE_BYTES,
-                            hv_guest_ptr(m.g, gpa + (2 * j + i) * STRIPE_BYTES),
-                            STRIPE_BYTES);
+            g_assert_cmpmem(buf + j * DISK_CHUNK, DISK_CHUNK,
+                            hv_guest_ptr(m.g, gpa + (2 * j + i) * DISK_CHUNK),
+                            DISK_CHUNK);
         }
     }
     /* not at a chunk's start */
-    fill(m.g, gpa, 3 * STRIPE_BYTES, 6);
-    storvsc_write(m.s, 2, 100, 3 * STRIPE_BYTES / STORVSC_BLOCK_BYTES, gpa);
+    storvsc_fill(m.g, gpa, 3 * DISK_CHUNK, 6);
+    storvsc_write(m.s, 2, 100, 3 * DISK_CHUNK / STORVSC_BLOCK_BYTES, gpa);
     memset(hv_guest_ptr(m.g, gpa), 0, bytes);
-    storvsc_read(m.s, 2, 100, 3 * STRIPE_BYTES / STORVSC_BLOCK_BYTES, gpa);
-    check(m.g, gpa, 3 * STRIPE_BYTES, 6);
-    machine_stop(&m);
+    storvsc_read(m.s, 2, 100, 3 * DISK_CHUNK / STORVSC_BLOCK_BYTES, gpa);
+    storvsc_check(m.g, gpa, 3 * DISK_CHUNK, 6);
+    disk_machine_stop(&m);
 }
 
 static void test_flushes_and_discards(void)
 {
-    Machine m;
+    DiskMachine m;
     StorvscRequest req;
     StorvspPacketWire answer;
     uint64_t gpa;
     uint8_t *p;
 
-    machine_start(&m, NULL);
+    disk_machine_start(&m, NULL);
     gpa = hv_guest_alloc(m.g, 1);
-    fill(m.g, gpa, HV_PAGE_SIZE, 1);
-    storvsc_write(m.s, 0, 64, SECTORS_PER_PAGE, gpa);
-    req = scsi_request(0, 0x35, 0, 0, 0);       /* SYNCHRONIZE CACHE(10) */
+    storvsc_fill(m.g, gpa, HV_PAGE_SIZE, 1);
+    storvsc_write(m.s, 0, 64, DISK_PAGE_SECTORS, gpa);
+    req = disk_command(0, 0x35, 0, 0, 0);       /* SYNCHRONIZE CACHE(10) */
     answer = storvsc_run(m.s, &req);
     storvsc_assert_good(&answer, 0);
-    g_assert_cmpint(counter(&m, "vtl2-nvme0-n1", "flushes"), >=, 1);
+    g_assert_cmpint(disk_counter(&m, "vtl2-nvme0-n1", "flushes"), >=, 1);
 
     p = hv_guest_ptr(m.g, gpa);
     memset(p, 0, 24);
     stw_be_p(p, 22);
     stw_be_p(p + 2, 16);
     stq_be_p(p + 8, 64);
-    stl_be_p(p + 16, SECTORS_PER_PAGE);
-    req = scsi_request(0, 0x42, gpa, 24, STORVSP_DATA_WRITE);   /* UNMAP */
+    stl_be_p(p + 16, DISK_PAGE_SECTORS);
+    req = disk_command(0, 0x42, gpa, 24, STORVSP_DATA_WRITE);   /* UNMAP */
     req.cdb[8] = 24;
     answer = storvsc_run(m.s, &req);
     g_assert_cmphex(answer.srb.srb_status & 0x3f, ==, STORVSP_SRB_SUCCESS);
-    g_assert_cmpint(counter(&m, "vtl2-nvme0-n1", "discards"), >=, 1);
-    storvsc_read(m.s, 0, 64, SECTORS_PER_PAGE, gpa);
+    g_assert_cmpint(disk_counter(&m, "vtl2-nvme0-n1", "discards"), >=, 1);
+    storvsc_read(m.s, 0, 64, DISK_PAGE_SECTORS, gpa);
     g_assert_true(buffer_is_zero(p, HV_PAGE_SIZE));
-    machine_stop(&m);
+    disk_machine_stop(&m);
 }
 
 /* The file's error is the controller's, the driver's, and at last sense data */
 static void test_errors_bring_sense_data(void)
 {
-    Machine m;
+    DiskMachine m;
     StorvscRequest req;
     StorvspPacketWire answer;
     uint64_t gpa;
 
-    machine_start(&m, "inject-error.0.event=none,inject-error.0.iotype=read,"
-                  "inject-error.0.errno=5,inject-error.0.sector=800,"
-                  "inject-error.1.event=none,inject-error.1.iotype=write,"
-                  "inject-error.1.errno=5,inject-error.1.sector=900");
+    disk_machine_start(&m, "-blockdev driver=blkdebug,node-name=d0,image=f0,"
+                       "inject-error.0.event=none,inject-error.0.iotype=read,"
+                       "inject-error.0.errno=5,inject-error.0.sector=800,"
+                       "inject-error.1.event=none,inject-error.1.iotype=write,"
+                       "inject-error.1.errno=5,inject-error.1.sector=900 ");
     gpa = hv_guest_alloc(m.g, 1);
     for (int i = 0; i < 3; i++) {
         req = storvsc_rw(false, 0, 800, 8, gpa);
@@ -316,22 +158,22 @@ static void test_errors_bring_sense_data(void)
         g_assert_cmphex(answer.srb.scsi_status, ==, 2);
         storvsc_read(m.s, 0, 0, 8, gpa);
     }
-    g_assert_cmpint(counter(&m, "vtl2-nvme0-n1", "errors"), ==, 6);
-    machine_stop(&m);
+    g_assert_cmpint(disk_counter(&m, "vtl2-nvme0-n1", "errors"), ==, 6);
+    disk_machine_stop(&m);
 }
 
 static void test_system_reset_with_io_in_flight(void)
 {
-    Machine m;
+    DiskMachine m;
     uint64_t gpa;
 
-    machine_start(&m, NULL);
+    disk_machine_start(&m, NULL);
     gpa = hv_guest_alloc(m.g, 256);
     for (int round = 0; round < 5; round++) {
-        fill(m.g, gpa, HV_PAGE_SIZE, round);
-        storvsc_write(m.s, 0, 0, SECTORS_PER_PAGE, gpa);
+        storvsc_fill(m.g, gpa, HV_PAGE_SIZE, round);
+        storvsc_write(m.s, 0, 0, DISK_PAGE_SECTORS, gpa);
         for (int i = 0; i < 40; i++) {
-            StorvscRequest req = page_request(i & 1, i % 4, 64, 64,
+            StorvscRequest req = disk_request(i & 1, i % 4, 64, 64,
                                               gpa + HV_PAGE_SIZE);
 
             storvsc_try_submit(m.s, 0, &req, true);
@@ -339,25 +181,25 @@ static void test_system_reset_with_io_in_flight(void)
         storvsc_forget(m.s);
         hv_guest_reset(m.g);
         vmbus_client_restart(m.c);
-        machine_connect(&m);
-        storvsc_read(m.s, 0, 0, SECTORS_PER_PAGE, gpa);
-        check(m.g, gpa, HV_PAGE_SIZE, round);
+        disk_machine_connect(&m);
+        storvsc_read(m.s, 0, 0, DISK_PAGE_SECTORS, gpa);
+        storvsc_check(m.g, gpa, HV_PAGE_SIZE, round);
     }
-    machine_stop(&m);
+    disk_machine_stop(&m);
 }
 
 static void test_controller_goes_under_io(void)
 {
-    Machine m;
+    DiskMachine m;
     uint64_t gpa, id[40];
     StorvscRequest req;
     StorvspPacketWire answer;
     g_autofree char *state = NULL;
 
-    machine_start(&m, NULL);
+    disk_machine_start(&m, NULL);
     gpa = hv_guest_alloc(m.g, 64);
     for (int i = 0; i < 40; i++) {
-        req = page_request(i & 1, i % 4, 64, 16, gpa);
+        req = disk_request(i & 1, i % 4, 64, 16, gpa);
         id[i] = storvsc_submit(m.s, 0, &req);
     }
     qtest_qmp_device_del(m.g->qts, "nvme0");
@@ -372,95 +214,236 @@ static void test_controller_goes_under_io(void)
     g_assert_cmphex(answer.srb.scsi_status, ==, 2);
     g_assert_cmphex(answer.srb.sense[12], ==, 0x3a);    /* medium not present */
     /* the others work; the disk can go */
-    run_page(&m, false, 1, 0, gpa);
+    disk_run(&m, false, 1, 0, 1, gpa);
     qtest_qmp_device_del(m.g->qts, "hd0");
-    state = function_state(&m, 0, "state");
+    state = disk_driver_info(&m, 0, "state");
     g_assert_null(state);
-    machine_stop(&m);
+    disk_machine_stop(&m);
+}
+
+/* With commands under way, too, it lets go of its image: another can have it */
+static void test_controller_goes_and_comes(void)
+{
+    DiskMachine m;
+    uint64_t gpa, id[8];
+
+    disk_machine_start(&m, "-blockdev driver=null-co,node-name=d0,size=16777216,"
+                       "read-zeroes=on,latency-ns=100000000 ");
+    gpa = hv_guest_alloc(m.g, 1);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < ARRAY_SIZE(id); i++) {
+            StorvscRequest req = storvsc_rw(false, 0, 8 * i, 8, gpa);
+
+            id[i] = storvsc_submit(m.s, 0, &req);
+        }
+        qtest_qmp_device_del(m.g->qts, "nvme0");
+        for (int i = 0; i < ARRAY_SIZE(id); i++) {
+            storvsc_expect(m.s, id[i]);
+        }
+        qtest_qmp_device_del(m.g->qts, "hd0");
+        qtest_qmp_device_add(m.g->qts, "nvme", "nvme0",
+                             "{'bus': 'vtl2.0', 'serial': 'x', 'drive': 'd0'}");
+        qtest_qmp_device_add(m.g->qts, "hv-disk", "hd0",
+                             "{'bus': 's0.0', 'scsi-id': 0, 'lun': 0,"
+                             " 'nvme': ['nvme0:1']}");
+        storvsc_test_unit(m.s, 0);
+        storvsc_read(m.s, 0, 0, 8, gpa);
+    }
+    disk_machine_stop(&m);
 }
 
 static void test_disk_goes_and_comes(void)
 {
-    Machine m;
+    DiskMachine m;
     uint64_t gpa;
 
-    machine_start(&m, NULL);
+    disk_machine_start(&m, NULL);
     gpa = hv_guest_alloc(m.g, 1);
-    fill(m.g, gpa, HV_PAGE_SIZE, 3);
-    storvsc_write(m.s, 0, 8, SECTORS_PER_PAGE, gpa);
+    storvsc_fill(m.g, gpa, HV_PAGE_SIZE, 3);
+    storvsc_write(m.s, 0, 8, DISK_PAGE_SECTORS, gpa);
     for (int i = 0; i < 3; i++) {
-        g_autofree char *with = function_state(&m, 0, "driver");
+        g_autofree char *with = disk_driver_info(&m, 0, "driver");
         g_autofree char *without = NULL;
 
         g_assert_cmpstr(with, ==, "nvme");
         qtest_qmp_device_del(m.g->qts, "hd0");
-        without = function_state(&m, 0, "driver");
+        without = disk_driver_info(&m, 0, "driver");
         g_assert_cmpstr(without, ==, "none");
         qtest_qmp_device_add(m.g->qts, "hv-disk", "hd0",
                              "{'bus': 's0.0', 'scsi-id': 0, 'lun': 0,"
                              " 'nvme': ['nvme0:1']}");
         storvsc_test_unit(m.s, 0);
-        storvsc_read(m.s, 0, 8, SECTORS_PER_PAGE, gpa);
-        check(m.g, gpa, HV_PAGE_SIZE, 3);
+        storvsc_read(m.s, 0, 8, DISK_PAGE_SECTORS, gpa);
+        storvsc_check(m.g, gpa, HV_PAGE_SIZE, 3);
     }
-    machine_stop(&m);
+    disk_machine_stop(&m);
+}
+
+static int64_t aborts(DiskMachine *m)
+{
+    return disk_counter(m, "vtl2-nvme0-n1", "aborts");
+}
+
+/* Guest time goes by until the driver aborts a command of LUN 0 */
+static void pass_until_abort(DiskMachine *m)
+{
+    unsigned half_seconds = 0;
+
+    while (!aborts(m)) {
+        hv_guest_step(m->g, NANOSECONDS_PER_SECOND / 2);
+        g_assert_cmpuint(++half_seconds, <, 100);
+    }
+    /* not too soon */
+    g_assert_cmpuint(half_seconds, >, 50);
+}
+
+static void run_qemu_io(DiskMachine *m, const char *command)
+{
+    g_autofree char *text = qtest_hmp(m->g->qts, "qemu-io -d nvme0 \"%s\"",
+                                      command);
+
+    g_assert_cmpstr(text, ==, "");
+}
+
+/* A write that hangs in the controller's backend is aborted, then sent again */
+static void test_stalled_request_is_aborted(void)
+{
+    DiskMachine m;
+    StorvscRequest req;
+    StorvspPacketWire answer;
+    uint64_t gpa, id;
+
+    disk_machine_start(&m, "-blockdev driver=blkdebug,node-name=d0,image=f0 ");
+    gpa = hv_guest_alloc(m.g, 2);
+    run_qemu_io(&m, "break pwritev stall");
+    storvsc_fill(m.g, gpa, HV_PAGE_SIZE, 1);
+    req = storvsc_rw(true, 0, 0, 8, gpa);
+    id = storvsc_submit(m.s, 0, &req);
+    pass_until_abort(&m);
+    g_assert_false(storvsc_is_done(m.s, id));
+    /* the others work meanwhile */
+    for (int lun = 1; lun < DISK_LUNS; lun++) {
+        disk_run(&m, true, lun, 0, 1, gpa);
+    }
+    storvsc_read(m.s, 0, 64, 8, gpa + HV_PAGE_SIZE);
+    run_qemu_io(&m, "resume stall");
+    answer = storvsc_expect(m.s, id);
+    storvsc_assert_good(&answer, HV_PAGE_SIZE);
+    g_assert_cmpint(disk_counter(&m, "vtl2-nvme0-n1", "retries"), ==, 1);
+    g_assert_cmpint(disk_counter(&m, "vtl2-nvme0-n1", "errors"), ==, 0);
+    storvsc_read(m.s, 0, 0, 8, gpa);
+    storvsc_check(m.g, gpa, HV_PAGE_SIZE, 1);
+    disk_machine_stop(&m);
+}
+
+static void set_limit(DiskMachine *m, int bytes_per_second)
+{
+    qtest_qmp_assert_success(m->g->qts,
+        "{ 'execute': 'qom-set', 'arguments': { 'path': '/objects/tg',"
+        " 'property': 'limits', 'value': { 'bps-total': %d } } }",
+        bytes_per_second);
+}
+
+/* Many that hang: the controller is reset, all of them are sent again */
+static void test_stalled_backend_resets_the_controller(void)
+{
+    DiskMachine m;
+    uint64_t gpa, id[40];
+    g_autofree char *state = NULL;
+
+    disk_machine_start(&m, "-object throttle-group,id=tg "
+                       "-blockdev driver=throttle,node-name=d0,file=f0,"
+                       "throttle-group=tg ");
+    gpa = hv_guest_alloc(m.g, ARRAY_SIZE(id));
+    set_limit(&m, 1);
+    for (int i = 0; i < ARRAY_SIZE(id); i++) {
+        StorvscRequest req = storvsc_rw(true, 0, 8 * i, 8,
+                                        gpa + i * HV_PAGE_SIZE);
+
+        storvsc_fill(m.g, gpa + i * HV_PAGE_SIZE, HV_PAGE_SIZE, i);
+        id[i] = storvsc_submit(m.s, 0, &req);
+    }
+    pass_until_abort(&m);
+    /* for new ones; it is the reset that sets free what waits */
+    set_limit(&m, 0);
+    g_assert_false(storvsc_is_done(m.s, id[ARRAY_SIZE(id) - 1]));
+    for (int i = 0; i < 100; i++) {
+        hv_guest_step(m.g, NANOSECONDS_PER_SECOND / 2);
+    }
+    for (int i = 0; i < ARRAY_SIZE(id); i++) {
+        StorvspPacketWire answer = storvsc_expect(m.s, id[i]);
+
+        storvsc_assert_good(&answer, HV_PAGE_SIZE);
+    }
+    g_assert_cmpint(disk_counter(&m, "vtl2-nvme0-n1", "retries"), >=, 39);
+    g_assert_cmpint(disk_counter(&m, "vtl2-nvme0-n1", "errors"), ==, 0);
+    state = disk_driver_info(&m, 0, "state");
+    g_assert_cmpstr(state, ==, "running");
+    memset(hv_guest_ptr(m.g, gpa), 0, ARRAY_SIZE(id) * HV_PAGE_SIZE);
+    for (int i = 0; i < ARRAY_SIZE(id); i++) {
+        storvsc_read(m.s, 0, 8 * i, 8, gpa);
+        storvsc_check(m.g, gpa, HV_PAGE_SIZE, i);
+    }
+    disk_machine_stop(&m);
+}
+
+/* Reads and writes of a plain and of a striped disk, not of the first blocks */
+static void submit_all(DiskMachine *m, uint64_t *id, uint64_t gpa)
+{
+    for (int i = 0; i < BATCH; i++) {
+        StorvscRequest req = storvsc_rw(i & 1, i % 2 * 2, 64 + 64 * i, 64, gpa);
+
+        id[i] = storvsc_submit(m->s, 0, &req);
+    }
+}
+
+static void expect_all_good(DiskMachine *m, const uint64_t *id)
+{
+    for (int i = 0; i < BATCH; i++) {
+        StorvspPacketWire answer = storvsc_expect(m->s, id[i]);
+
+        g_assert_cmphex(answer.srb.scsi_status, ==, STORVSP_SCSI_GOOD);
+    }
 }
 
 /* Stopping the VM drains all nodes, those behind the controller, too */
 static void test_stops_with_io_in_flight(void)
 {
-    Machine m;
-    uint64_t gpa, id[60];
+    DiskMachine m;
+    uint64_t gpa, id[BATCH];
 
-    machine_start(&m, NULL);
+    disk_machine_start(&m, NULL);
     gpa = hv_guest_alloc(m.g, 64);
     for (int round = 0; round < 10; round++) {
-        for (int i = 0; i < 60; i++) {
-            StorvscRequest req = storvsc_rw(i & 1, i % 2 * 2, 64 * i, 128, gpa);
-
-            id[i] = storvsc_submit(m.s, 0, &req);
-        }
+        submit_all(&m, id, gpa);
         qtest_qmp_assert_success(m.g->qts, "{ 'execute': 'stop' }");
         qtest_qmp_assert_success(m.g->qts, "{ 'execute': 'cont' }");
-        for (int i = 0; i < 60; i++) {
-            StorvspPacketWire answer = storvsc_expect(m.s, id[i]);
-
-            g_assert_cmphex(answer.srb.scsi_status, ==, 0);
-        }
+        expect_all_good(&m, id);
     }
-    machine_stop(&m);
+    disk_machine_stop(&m);
 }
 
 static void test_migrates_with_io_in_flight(void)
 {
-    Machine m;
-    uint64_t gpa, id[40];
+    DiskMachine m;
+    uint64_t gpa, id[BATCH];
 
-    machine_start(&m, NULL);
+    disk_machine_start(&m, NULL);
     gpa = hv_guest_alloc(m.g, 64);
     for (int round = 0; round < 2; round++) {
-        fill(m.g, gpa, HV_PAGE_SIZE, round);
-        storvsc_write(m.s, 0, 8, SECTORS_PER_PAGE, gpa);
-        storvsc_write(m.s, 2, 8, SECTORS_PER_PAGE, gpa);
-        for (int i = 0; i < 40; i++) {
-            StorvscRequest req = storvsc_rw(i & 1, i % 2 * 2, 64 + 64 * i, 64,
-                                            gpa + HV_PAGE_SIZE);
-
-            id[i] = storvsc_submit(m.s, 0, &req);
-        }
+        storvsc_fill(m.g, gpa, HV_PAGE_SIZE, round);
+        storvsc_write(m.s, 0, 8, DISK_PAGE_SECTORS, gpa);
+        storvsc_write(m.s, 2, 8, DISK_PAGE_SECTORS, gpa);
+        submit_all(&m, id, gpa + HV_PAGE_SIZE);
         hv_guest_migrate(m.g);
-        for (int i = 0; i < 40; i++) {
-            StorvspPacketWire answer = storvsc_expect(m.s, id[i]);
-
-            g_assert_cmphex(answer.srb.scsi_status, ==, 0);
-        }
+        expect_all_good(&m, id);
         for (int lun = 0; lun <= 2; lun += 2) {
             memset(hv_guest_ptr(m.g, gpa), 0, HV_PAGE_SIZE);
-            storvsc_read(m.s, lun, 8, SECTORS_PER_PAGE, gpa);
-            check(m.g, gpa, HV_PAGE_SIZE, round);
+            storvsc_read(m.s, lun, 8, DISK_PAGE_SECTORS, gpa);
+            storvsc_check(m.g, gpa, HV_PAGE_SIZE, round);
         }
     }
-    machine_stop(&m);
+    disk_machine_stop(&m);
 }
 
 int main(int argc, char **argv)
@@ -473,8 +456,11 @@ int main(int argc, char **argv)
     DISK_TEST(stripes_over_two_namespaces);
     DISK_TEST(flushes_and_discards);
     DISK_TEST(errors_bring_sense_data);
+    DISK_TEST(stalled_request_is_aborted);
+    DISK_TEST(stalled_backend_resets_the_controller);
     DISK_TEST(system_reset_with_io_in_flight);
     DISK_TEST(controller_goes_under_io);
+    DISK_TEST(controller_goes_and_comes);
     DISK_TEST(disk_goes_and_comes);
     DISK_TEST(stops_with_io_in_flight);
     DISK_TEST(migrates_with_io_in_flight);

@@ -146,24 +146,6 @@ static void test_wrong_order_is_refused(void)
 
 /* --- I/O --- */
 
-static void fill(HvGuest *g, uint64_t gpa, uint32_t bytes, uint32_t seed)
-{
-    uint32_t *words = hv_guest_ptr(g, gpa);
-
-    for (uint32_t i = 0; i < bytes / 4; i++) {
-        words[i] = seed * 2654435761u + i;
-    }
-}
-
-static void check(HvGuest *g, uint64_t gpa, uint32_t bytes, uint32_t seed)
-{
-    uint32_t *words = hv_guest_ptr(g, gpa);
-
-    for (uint32_t i = 0; i < bytes / 4; i++) {
-        g_assert_cmphex(words[i], ==, seed * 2654435761u + i);
-    }
-}
-
 static void test_reads_back_what_was_written(void)
 {
     Machine m;
@@ -171,12 +153,12 @@ static void test_reads_back_what_was_written(void)
     uint64_t gpa = hv_guest_alloc(m.g, 2);
 
     for (unsigned i = 0; i < VERIFY_PAGES; i++) {
-        fill(m.g, gpa, HV_PAGE_SIZE, i);
+        storvsc_fill(m.g, gpa, HV_PAGE_SIZE, i);
         storvsc_write(s, 0, i * SECTORS_PER_PAGE, SECTORS_PER_PAGE, gpa);
     }
     for (unsigned i = 0; i < VERIFY_PAGES; i++) {
         storvsc_read(s, 0, i * SECTORS_PER_PAGE, SECTORS_PER_PAGE, gpa);
-        check(m.g, gpa, HV_PAGE_SIZE, i);
+        storvsc_check(m.g, gpa, HV_PAGE_SIZE, i);
     }
     stop(&m, s);
 }
@@ -189,11 +171,11 @@ static void test_buffer_may_start_inside_a_page(void)
     uint32_t bytes = 3 * HV_PAGE_SIZE;
 
     for (uint32_t offset = 0; offset < HV_PAGE_SIZE; offset += 0x200) {
-        fill(m.g, gpa + offset, bytes, offset);
+        storvsc_fill(m.g, gpa + offset, bytes, offset);
         storvsc_write(s, 0, 0, bytes / STORVSC_BLOCK_BYTES, gpa + offset);
         memset(hv_guest_ptr(m.g, gpa), 0xee, 8 * HV_PAGE_SIZE);
         storvsc_read(s, 0, 0, bytes / STORVSC_BLOCK_BYTES, gpa + offset);
-        check(m.g, gpa + offset, bytes, offset);
+        storvsc_check(m.g, gpa + offset, bytes, offset);
         /* not a byte before or behind it */
         if (offset) {
             g_assert_cmphex(*(uint8_t *)hv_guest_ptr(m.g, gpa + offset - 1),
@@ -212,11 +194,11 @@ static void test_longest_transfer_works(void)
     uint32_t bytes = MIN(s->max_transfer_bytes, 4 * MiB);
     uint64_t gpa = hv_guest_alloc(m.g, bytes / HV_PAGE_SIZE + 1);
 
-    fill(m.g, gpa, bytes, 1);
+    storvsc_fill(m.g, gpa, bytes, 1);
     storvsc_write(s, 0, 0, bytes / STORVSC_BLOCK_BYTES, gpa);
     memset(hv_guest_ptr(m.g, gpa), 0, bytes);
     storvsc_read(s, 0, 0, bytes / STORVSC_BLOCK_BYTES, gpa);
-    check(m.g, gpa, bytes, 1);
+    storvsc_check(m.g, gpa, bytes, 1);
     stop(&m, s);
 }
 
@@ -230,13 +212,13 @@ static void test_each_lun_has_its_data(void)
         "-device scsi-hd,bus=s0.0,scsi-id=0,lun=200,drive=d2 ");
     uint64_t gpa = hv_guest_alloc(m.g, 1);
 
-    fill(m.g, gpa, HV_PAGE_SIZE, 3);
+    storvsc_fill(m.g, gpa, HV_PAGE_SIZE, 3);
     storvsc_write(s, 0, 0, SECTORS_PER_PAGE, gpa);
     storvsc_read(s, 1, 0, SECTORS_PER_PAGE, gpa);
     g_assert_cmphex(*(uint32_t *)hv_guest_ptr(m.g, gpa), ==, 0);
     storvsc_read(s, 0, 0, SECTORS_PER_PAGE, gpa);
-    check(m.g, gpa, HV_PAGE_SIZE, 3);
-    fill(m.g, gpa, HV_PAGE_SIZE, 4);
+    storvsc_check(m.g, gpa, HV_PAGE_SIZE, 3);
+    storvsc_fill(m.g, gpa, HV_PAGE_SIZE, 4);
     storvsc_read(s, 200, 0, SECTORS_PER_PAGE, gpa);
     g_assert_cmphex(*(uint32_t *)hv_guest_ptr(m.g, gpa), ==, 0);
     stop(&m, s);
@@ -299,7 +281,7 @@ static void test_subchannels_do_io(void)
                                             SECTORS_PER_PAGE,
                                             gpa + i * HV_PAGE_SIZE);
 
-            fill(m.g, req.data_gpa, HV_PAGE_SIZE, round * 16 + i);
+            storvsc_fill(m.g, req.data_gpa, HV_PAGE_SIZE, round * 16 + i);
             id[i] = storvsc_submit(s, i, &req);
         }
         for (unsigned i = 0; i <= count; i++) {
@@ -310,7 +292,7 @@ static void test_subchannels_do_io(void)
     }
     for (unsigned i = 0; i <= count; i++) {
         storvsc_read(s, 0, i * SECTORS_PER_PAGE, SECTORS_PER_PAGE, gpa);
-        check(m.g, gpa, HV_PAGE_SIZE, 7 * 16 + i);
+        storvsc_check(m.g, gpa, HV_PAGE_SIZE, 7 * 16 + i);
     }
     /* the handshake belongs to the primary channel */
     g_assert_cmphex(le32_to_cpu(storvsc_exchange(s, 1, &(StorvspPacketWire) {
@@ -609,7 +591,7 @@ static void test_migrates_with_io_in_flight(void)
     uint64_t gpa = hv_guest_alloc(m.g, 1), id[4];
 
     storvsc_open_subchannels(s, 1);
-    fill(m.g, gpa, HV_PAGE_SIZE, 99);
+    storvsc_fill(m.g, gpa, HV_PAGE_SIZE, 99);
     storvsc_write(s, 0, 80, SECTORS_PER_PAGE, gpa);
     for (int i = 0; i < 4; i++) {
         StorvscRequest req = storvsc_rw(false, 7, 0, 8, gpa);
@@ -622,7 +604,7 @@ static void test_migrates_with_io_in_flight(void)
     }
     memset(hv_guest_ptr(m.g, gpa), 0, HV_PAGE_SIZE);
     storvsc_read(s, 0, 80, SECTORS_PER_PAGE, gpa);
-    check(m.g, gpa, HV_PAGE_SIZE, 99);
+    storvsc_check(m.g, gpa, HV_PAGE_SIZE, 99);
     stop(&m, s);
 }
 

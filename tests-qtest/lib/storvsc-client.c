@@ -244,6 +244,19 @@ uint64_t storvsc_try_submit(Storvsc *s, unsigned idx,
     return s->next_trans_id++;
 }
 
+uint64_t storvsc_submit_range(Storvsc *s, unsigned idx,
+                              const StorvscRequest *req, const void *desc,
+                              uint32_t desc_bytes)
+{
+    StorvspPacketWire pkt;
+
+    storvsc_build_srb(&pkt, req);
+    vmbus_channel_send(s->ch[idx], HVBUS_PKT_GPA_DIRECT,
+                       HVBUS_PKT_FLAG_COMPLETION, s->next_trans_id, desc,
+                       desc_bytes, &pkt, sizeof(pkt));
+    return s->next_trans_id++;
+}
+
 uint64_t storvsc_submit(Storvsc *s, unsigned idx, const StorvscRequest *req)
 {
     uint64_t id = storvsc_try_submit(s, idx, req, true);
@@ -313,6 +326,24 @@ void storvsc_read(Storvsc *s, uint8_t lun, uint32_t lba, uint16_t blocks,
     StorvscRequest req = storvsc_rw(false, lun, lba, blocks, gpa);
 
     storvsc_rw_good(s, &req);
+}
+
+void storvsc_fill(HvGuest *g, uint64_t gpa, uint32_t bytes, uint32_t seed)
+{
+    uint32_t *words = hv_guest_ptr(g, gpa);
+
+    for (uint32_t i = 0; i < bytes / 4; i++) {
+        words[i] = seed * 2654435761u + i;
+    }
+}
+
+void storvsc_check(HvGuest *g, uint64_t gpa, uint32_t bytes, uint32_t seed)
+{
+    uint32_t *words = hv_guest_ptr(g, gpa);
+
+    for (uint32_t i = 0; i < bytes / 4; i++) {
+        g_assert_cmphex(words[i], ==, seed * 2654435761u + i);
+    }
 }
 
 uint8_t storvsc_test_unit(Storvsc *s, uint8_t lun)

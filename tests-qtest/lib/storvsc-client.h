@@ -63,6 +63,10 @@ void storvsc_handshake(Storvsc *s, uint16_t version);
 uint64_t storvsc_try_submit(Storvsc *s, unsigned idx,
                             const StorvscRequest *req, bool signal);
 uint64_t storvsc_submit(Storvsc *s, unsigned idx, const StorvscRequest *req);
+/* As above, with @desc to describe the memory instead of .data_gpa */
+uint64_t storvsc_submit_range(Storvsc *s, unsigned idx,
+                              const StorvscRequest *req, const void *desc,
+                              uint32_t desc_bytes);
 /* Take completions that have come */
 void storvsc_pump(Storvsc *s);
 bool storvsc_is_done(Storvsc *s, uint64_t trans_id);
@@ -80,6 +84,9 @@ void storvsc_write(Storvsc *s, uint8_t lun, uint32_t lba, uint16_t blocks,
                    uint64_t gpa);
 void storvsc_read(Storvsc *s, uint8_t lun, uint32_t lba, uint16_t blocks,
                   uint64_t gpa);
+/* Words in guest memory that tell place and @seed, and that they are there */
+void storvsc_fill(HvGuest *g, uint64_t gpa, uint32_t bytes, uint32_t seed);
+void storvsc_check(HvGuest *g, uint64_t gpa, uint32_t bytes, uint32_t seed);
 /* TEST UNIT READY: SRB status */
 uint8_t storvsc_test_unit(Storvsc *s, uint8_t lun);
 /* Wait until the host asked for a rescan once more than @seen times */
