@@ -400,8 +400,13 @@ static uint32_t hvbus_send_bytes(HvbusChannel *chan, uint32_t desc_bytes,
 
 static int hvbus_send_reserve(HvbusChannel *chan, uint32_t bytes, bool ask)
 {
-    int r = hvbus_ring_reserve(&chan->out, bytes, ask);
+    int r = hvbus_ring_reserve(&chan->out, bytes, false);
 
+    if (r == 0 && ask) {
+        /* to the guest there is room in place of what it was not shown */
+        hvbus_send_flush(chan);
+        r = hvbus_ring_reserve(&chan->out, bytes, true);
+    }
     if (r < 0) {
         hvbus_channel_fail(chan, "read index is out of range");
     }
