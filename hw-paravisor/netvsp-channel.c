@@ -39,7 +39,7 @@ void netvsp_flush_soon(NetvspChannel *ch)
     if (s->is_stopped) {
         netvsp_flush(ch);
     } else {
-        qemu_bh_schedule(s->flush_bh);
+        netvsp_schedule(s);
     }
 }
 
@@ -94,7 +94,7 @@ void netvsp_complete(NetvspChannel *ch, uint64_t trans_id, uint32_t status,
     }
     ch->needs_flush = needs_flush;
     if (!timer_pending(s->held_timer)) {
-        timer_mod(s->held_timer, qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
+        timer_mod(s->held_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
                                  NETVSP_MAX_HELD_NS);
     }
 }

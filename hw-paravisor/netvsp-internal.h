@@ -163,7 +163,8 @@ struct HvNet {
     uint16_t queue_count;
     uint8_t vnet_bytes;                 /* header in front of each frame, or 0 */
     QEMUBH *flush_bh;
-    QEMUTimer *held_timer;
+    bool is_scheduled;                  /* .flush_bh is */
+    QEMUTimer *held_timer;              /* virtual: a replay does the same */
     VMChangeStateEntry *vm_state_entry;
     bool is_stopped;
     bool rx_starved;                    /* sections ran out; none came back */
@@ -183,6 +184,10 @@ struct HvNet {
         qemu_log_mask(LOG_GUEST_ERROR, "hv-net channel %u: " fmt "\n",      \
                       (ch)->idx, ## __VA_ARGS__);                           \
     } while (0)
+
+/* netvsp.c */
+/* Flush from the event loop, in a replay where the recorded run did */
+void netvsp_schedule(HvNet *s);
 
 /* netvsp-channel.c */
 void netvsp_channel_init(HvNet *s, uint16_t idx);

@@ -68,7 +68,7 @@ void netvsp_rx_forget(NetvspChannel *ch)
 void netvsp_rx_unblock_soon(HvNet *s)
 {
     s->rx_retry = true;
-    qemu_bh_schedule(s->flush_bh);
+    netvsp_schedule(s);
 }
 
 /* Frames may wait in a queue that never was blocked: we did not look */
@@ -302,7 +302,7 @@ static bool netvsp_rx_deliver(HvNet *s, NetvspChannel *ch, uint8_t *frame,
 static void netvsp_rx_schedule(NetvspChannel *ch)
 {
     if (!ch->in_notify) {
-        qemu_bh_schedule(ch->s->flush_bh);
+        netvsp_schedule(ch->s);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "hw/qdev-properties.h"
 #include "hw/qdev-properties-system.h"
 #include "standard-headers/linux/virtio_net.h"
+#include "system/replay.h"
 #include "system/runstate.h"
 #include "system/system.h"
 #include "netvsp-internal.h"
@@ -25,11 +26,20 @@ static const QemuUUID netvsp_if_type = {
               0xd2, 0xf9, 0x65, 0xed, 0x0e },
 };
 
+void netvsp_schedule(HvNet *s)
+{
+    if (!s->is_scheduled) {
+        s->is_scheduled = true;
+        replay_bh_schedule_event(s->flush_bh);
+    }
+}
+
 /* Show the guests what has come in this run of the event loop */
 static void netvsp_flush_bh(void *opaque)
 {
     HvNet *s = opaque;
 
+    s->is_scheduled = false;
     if (s->is_stopped) {
         return;                         /* scheduled again with the VM */
     }
@@ -67,8 +77,12 @@ static void netvsp_vm_state_change(void *opaque, bool running, RunState state)
     HvNet *s = opaque;
 
     s->is_stopped = !running;
+    /* a stop is in no log: the guest must not see one, but in a snapshot */
+    if (replay_mode != REPLAY_MODE_NONE && state != RUN_STATE_SAVE_VM) {
+        return;
+    }
     if (running) {
-        qemu_bh_schedule(s->flush_bh);
+        netvsp_schedule(s);
         netvsp_rx_resume(s);
         return;
     }
@@ -95,7 +109,7 @@ static void netvsp_link_status_changed(NetClientState *nc)
         trace_netvsp_link(up);
         s->rndis.link_up = up;
         s->link_pending = true;
-        qemu_bh_schedule(s->flush_bh);
+        netvsp_schedule(s);
     }
 }
 
@@ -105,7 +119,7 @@ static void netvsp_announce(NetClientState *nc)
 
     if (s->network_change && nc->queue_index == 0) {
         s->change_pending = true;
-        qemu_bh_schedule(s->flush_bh);
+        netvsp_schedule(s);
     }
 }
 
@@ -147,7 +161,7 @@ void netvsp_vf_associate(HvNet *s, uint32_t serial, bool present)
     s->vf_serial = serial;
     s->vf_present = present;
     s->vf_pending = s->rndis.is_initialized;
-    qemu_bh_schedule(s->flush_bh);
+    netvsp_schedule(s);
 }
 
 bool netvsp_data_path_is_vf(HvNet *s)
@@ -173,7 +187,7 @@ static bool netvsp_open(HvbusDevice *dev, HvbusChannel *chan,
     netvsp_channel_attach(&s->chans[idx], chan);
     if (idx && s->open_channels == s->core.subchannel_count + 1) {
         s->table_pending = true;
-        qemu_bh_schedule(s->flush_bh);
+        netvsp_schedule(s);
     }
     return true;
 }
@@ -353,7 +367,7 @@ static void netvsp_realize(HvbusDevice *dev, Error **errp)
 
     s->flush_bh = qemu_bh_new_guarded(netvsp_flush_bh, s,
                                       &DEVICE(dev)->mem_reentrancy_guard);
-    s->held_timer = timer_new_ns(QEMU_CLOCK_REALTIME, netvsp_held_timer, s);
+    s->held_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, netvsp_held_timer, s);
     s->nic = qemu_new_nic(&netvsp_net_info, &s->conf,
                           object_get_typename(OBJECT(dev)), DEVICE(dev)->id,
                           &DEVICE(dev)->mem_reentrancy_guard, s);

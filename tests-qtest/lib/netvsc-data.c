@@ -7,6 +7,8 @@
 #include "netvsc-client.h"
 
 #define HEADER_BYTES_MAX    256
+/* Virtual time that goes by when nothing came */
+#define PUMP_NS             100000
 
 /* --- to the host --- */
 
@@ -452,10 +454,12 @@ static void take_completion(Netvsc *n, const VmbusPacket *pkt)
 
 void netvsc_pump(Netvsc *n)
 {
+    bool came = false;
     VmbusPacket pkt;
 
     for (unsigned i = 0; i < n->channels; i++) {
         while (vmbus_channel_poll(n->ch[i], &pkt)) {
+            came = true;
             switch (pkt.type) {
             case HVBUS_PKT_COMPLETION:
                 take_completion(n, &pkt);
@@ -473,6 +477,10 @@ void netvsc_pump(Netvsc *n)
     }
     if (!n->hold) {
         netvsc_return_all(n);
+    }
+    if (!came) {
+        /* some completions wait a little */
+        hv_guest_step(n->c->g, PUMP_NS);
     }
 }
 
