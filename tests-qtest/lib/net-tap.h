@@ -1,0 +1,26 @@
+/*
+ * The other end of a network card in a qtest: a tap with virtio-net headers, in a
+ * network namespace of its own
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef NET_TAP_H
+#define NET_TAP_H
+
+#include "standard-headers/linux/virtio_net.h"
+
+typedef struct NetTap {
+    int fd;                     /* QEMU's; inherited */
+    int wire;                   /* packet socket on the interface */
+} NetTap;
+
+/* False if this host does not let us have one; @why then tells */
+bool net_tap_open(NetTap *t, const char **why);
+void net_tap_close(NetTap *t);
+void net_tap_send(NetTap *t, const struct virtio_net_hdr *hdr,
+                  const void *frame, uint32_t bytes);
+/* Bytes of the next frame from @src_mac; aborts if none comes */
+uint32_t net_tap_expect(NetTap *t, const uint8_t src_mac[6],
+                        struct virtio_net_hdr *hdr, void *frame);
+
+#endif /* NET_TAP_H */
