@@ -210,15 +210,48 @@ static void test_buffers_torn_down_in_use(void)
     victim_stop(&v);
 }
 
+/* The guest has returned its sections by other means */
+static void forget_held(Netvsc *n)
+{
+    NetvscHeld *held;
+
+    while ((held = g_queue_pop_head(n->held))) {
+        for (unsigned i = 0; i < held->ranges; i++) {
+            n->recv_busy[held->section[i]] = 0;
+        }
+        g_hash_table_remove(n->rx_ids, &held->trans_id);
+        g_free(held);
+    }
+}
+
+/* Frames that come to a guest which returns none */
+static unsigned count_until_full(Victim *v)
+{
+    unsigned count = 0;
+
+    v->n->hold = true;
+    for (unsigned i = 0; i < 2 * v->n->recv_sections; i++) {
+        net_machine_to_guest(&v->m, net_machine_mac, 200, i);
+    }
+    while (!net_machine_is_quiet(&v->m, v->n)) {
+        count++;
+    }
+    v->n->hold = false;
+    net_machine_settle(&v->m, v->n);
+    return count;
+}
+
 static void test_completions_that_nobody_asked_for(void)
 {
     NvspMessageWire msg = {
         .type = cpu_to_le32(NVSP_MSG_SEND_RNDIS_COMPLETE),
         .rndis_status = cpu_to_le32(NVSP_STATUS_SUCCESS),
     };
+    unsigned most;
     Victim v;
 
     victim_start(&v);
+    most = count_until_full(&v);
     v.n->hold = true;
     for (int i = 0; i < 10; i++) {
         net_machine_to_guest(&v.m, net_machine_mac, 100, i);
@@ -237,6 +270,15 @@ static void test_completions_that_nobody_asked_for(void)
             hv_guest_step(v.m.g, 0);
         }
     }
+    /* each section is free, and free once */
+    forget_held(v.n);
+    victim_discard(&v);
+    v.n->hold = false;
+    for (unsigned i = 0; i < 4 * v.n->recv_sections; i++) {
+        net_machine_to_guest(&v.m, net_machine_mac, 100, i);
+        net_machine_expect(&v.m, v.n, 100, i);
+    }
+    g_assert_cmpuint(count_until_full(&v), ==, most);
     victim_stop(&v);
 }
 

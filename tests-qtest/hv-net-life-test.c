@@ -16,18 +16,7 @@ static const uint32_t versions[] = {
 };
 
 #define NS_PER_S                1000000000LL
-
-static Netvsc *start(NetMachine *m)
-{
-    net_machine_start(m, "", "");
-    return netvsc_start(m->c, 0, NVSP_VERSION_6_1);
-}
-
-static void stop(NetMachine *m, Netvsc *n)
-{
-    netvsc_close(n);
-    net_machine_stop(m);
-}
+#define DRAIN_US                (G_USEC_PER_SEC / 10)
 
 /* Frames both ways that nobody has taken yet */
 static void leave_in_flight(NetMachine *m, Netvsc *n)
@@ -46,23 +35,12 @@ static void leave_in_flight(NetMachine *m, Netvsc *n)
     }
 }
 
-static void drain_wire(NetMachine *m)
-{
-    g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
-
-    while (net_wire_wait(&m->wire, frame, 100 * 1000)) {
-        continue;
-    }
-}
-
 static void check_new_start(NetMachine *m)
 {
     Netvsc *n = netvsc_start(m->c, 0, NVSP_VERSION_6_1);
 
-    drain_wire(m);
-    while (!net_machine_is_quiet(m, n)) {
-        continue;
-    }
+    net_wire_drain(&m->wire, DRAIN_US);
+    net_machine_settle(m, n);
     net_machine_check_traffic(m, n, 9);
     netvsc_close(n);
 }
@@ -81,7 +59,7 @@ static void test_close_and_open_with_frames_in_flight(void)
         } else {
             netvsc_close(n);
         }
-        drain_wire(&m);
+        net_wire_drain(&m.wire, DRAIN_US);
     }
     check_new_start(&m);
     net_machine_stop(&m);
@@ -90,7 +68,7 @@ static void test_close_and_open_with_frames_in_flight(void)
 static void test_unload_with_frames_in_flight(void)
 {
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     leave_in_flight(&m, n);
     vmbus_unload(m.c);
@@ -104,7 +82,7 @@ static void test_unload_with_frames_in_flight(void)
 static void test_system_reset_with_frames_in_flight(void)
 {
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     netvsc_open_subchannels(n, 2);
     g_assert_cmphex(netvsc_set_address(n, "525400ABCDEF"), ==,
@@ -169,21 +147,19 @@ static void unplug(NetMachine *m, Netvsc *n)
 static void test_unplug_and_plug_with_frames_in_flight(void)
 {
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     for (unsigned i = 0; i < 3; i++) {
         leave_in_flight(&m, n);
         unplug(&m, n);
-        drain_wire(&m);
+        net_wire_drain(&m.wire, DRAIN_US);
         qtest_qmp_device_add(m.g->qts, "hv-net", "nic0",
                              "{'netdev': 'n0', 'mac': '" NET_MACHINE_MAC "'}");
         n = netvsc_start(m.c, 0, NVSP_VERSION_6_1);
-        while (!net_machine_is_quiet(&m, n)) {
-            continue;
-        }
+        net_machine_settle(&m, n);
         net_machine_check_traffic(&m, n, i);
     }
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* Each look of the device is 10 ms after the last */
@@ -203,7 +179,7 @@ static void test_unplug_waits_for_the_driver(void)
                             net_machine_mac);
     NetvscTx tx = { .frame = frame, .bytes = 100 };
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
     VmbusOffer *offer = n->ch[0]->offer;
 
     net_build_raw(frame, &flow, tx.bytes, 1);
@@ -229,7 +205,7 @@ static void test_netdev_goes_with_frames_in_flight(void)
                             net_machine_mac);
     NetvscTx tx = { .frame = frame, .bytes = 100 };
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     leave_in_flight(&m, n);
     qtest_qmp_assert_success(m.g->qts,
@@ -239,44 +215,64 @@ static void test_netdev_goes_with_frames_in_flight(void)
     net_build_raw(frame, &flow, tx.bytes, 1);
     /* completed, to whom ever it goes */
     netvsc_expect_sent(n, netvsc_send_in_section(n, 0, &tx, 1));
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* --- migration --- */
 
+/*
+ * Frames that the guest holds, completions and frames for which its ring has no
+ * room, messages that the host has not read
+ */
 static void test_migrates_with_frames_in_flight(void)
 {
+    enum { MAX_SENT = 20000, HELD = 20, FRAMES = 50 };
+    g_autofree uint64_t *id = g_new0(uint64_t, MAX_SENT);
     NetMachine m;
-    Netvsc *n = start(&m);
-    unsigned spins = 0;
+    Netvsc *n = net_machine_up(&m);
+    unsigned spins = 0, sent;
 
     netvsc_set_offloads(n, true);
     n->hold = true;
-    for (unsigned i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < HELD; i++) {
         net_machine_to_guest(&m, net_machine_mac, 400, i);
     }
     /* the guest has them, and gives them back to the next QEMU */
-    while (g_queue_get_length(n->frames) < 20) {
+    while (g_queue_get_length(n->frames) < HELD) {
         g_assert_cmpuint(spins++, <, 100000);
         hv_guest_step(m.g, 0);
         netvsc_pump(n);
     }
+    sent = net_machine_fill_ring(&m, n, id, MAX_SENT);
+    for (unsigned i = HELD; i < FRAMES; i++) {
+        net_machine_to_guest(&m, net_machine_mac, 400, i);
+    }
+    while (!net_wire_is_read(&m.wire)) {
+        g_assert_cmpuint(spins++, <, 100000);
+        hv_guest_step(m.g, 0);
+    }
     net_machine_migrate(&m);
     n->hold = false;
-    for (unsigned i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < sent; i++) {
+        g_assert_cmpuint(netvsc_expect_sent(n, id[i]), ==,
+                         NVSP_STATUS_SUCCESS);
+        net_wire_drain(&m.wire, 0);
+    }
+    for (unsigned i = 0; i < FRAMES; i++) {
         net_machine_expect(&m, n, 400, i);
     }
+    net_wire_drain(&m.wire, DRAIN_US);
     for (unsigned i = 0; i < 1000; i++) {
         net_machine_check_traffic(&m, n, i);
     }
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 static void test_migrates_what_the_guest_has_set(void)
 {
     static const uint8_t mine[6] = { 0x52, 0x54, 0x00, 0xab, 0xcd, 0xef };
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     netvsc_open_subchannels(n, 3);
     g_assert_cmphex(netvsc_set_address(n, "525400ABCDEF"), ==,
@@ -292,7 +288,7 @@ static void test_migrates_what_the_guest_has_set(void)
     net_machine_migrate(&m);
     netvsc_set_filter(n, NETVSC_FILTER_OPEN);
     g_assert(net_machine_passes(&m, n, broadcast));
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 static void test_migrates_in_every_state(void)

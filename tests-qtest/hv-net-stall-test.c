@@ -13,20 +13,9 @@
 
 #define SMALL_BYTES     100
 #define LARGE_BYTES     1000
+#define DRAIN_US        (G_USEC_PER_SEC / 10)
 /* Steps without a change after which nothing is expected any more */
 #define QUIET_STEPS     200
-
-static Netvsc *start(NetMachine *m)
-{
-    net_machine_start(m, "", "");
-    return netvsc_start(m->c, 0, NVSP_VERSION_6_1);
-}
-
-static void stop(NetMachine *m, Netvsc *n)
-{
-    netvsc_close(n);
-    net_machine_stop(m);
-}
 
 static void push_frame(Netvsc *n, unsigned channel, uint32_t bytes,
                        uint32_t seed)
@@ -92,7 +81,7 @@ static void expect_wire(NetMachine *m, Netvsc *n, unsigned large,
 static void test_frames_of_a_stop_come_after_it(void)
 {
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     for (unsigned i = 0; i < 10; i++) {
         qtest_qmp_assert_success(m.g->qts, "{ 'execute': 'stop' }");
@@ -102,14 +91,14 @@ static void test_frames_of_a_stop_come_after_it(void)
         net_machine_expect(&m, n, 200 + i, i);
         net_machine_check_traffic(&m, n, i);
     }
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* The queue to the wire is one for all channels */
 static void test_all_channels_that_stopped_go_on(void)
 {
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
     unsigned large;
 
     netvsc_open_subchannels(n, 2);
@@ -120,32 +109,23 @@ static void test_all_channels_that_stopped_go_on(void)
     g_assert(!is_ring_taken(n, 2));
     expect_wire(&m, n, large, 2);
     net_machine_check_traffic(&m, n, 1);
-    stop(&m, n);
-}
-
-static void drain_wire(NetMachine *m)
-{
-    g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
-
-    while (net_wire_wait(&m->wire, frame, 100 * 1000)) {
-        continue;
-    }
+    net_machine_down(&m, n);
 }
 
 /* Frames of the channel that was do not stop the one that is */
 static void test_reopened_channel_goes_on(void)
 {
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     for (unsigned i = 0; i < 3; i++) {
         fill_wire(n, 0);
         netvsc_close_rudely(n);
         n = netvsc_start(m.c, 0, NVSP_VERSION_6_1);
     }
-    drain_wire(&m);
+    net_wire_drain(&m.wire, DRAIN_US);
     net_machine_check_traffic(&m, n, 1);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* Until QEMU reads the wire no more; frames that were sent */
@@ -177,7 +157,7 @@ static unsigned fill_guest(NetMachine *m)
 static void test_full_both_ways_is_no_deadlock(void)
 {
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
     unsigned from_wire, got = 0;
 
     n->hold = true;
@@ -194,17 +174,17 @@ static void test_full_both_ways_is_no_deadlock(void)
         hv_guest_step(m.g, 0);
         g_assert_cmpuint(steps, <, 100000);
     }
-    drain_wire(&m);
+    net_wire_drain(&m.wire, DRAIN_US);
     g_assert(is_ring_taken(n, 0));
     net_machine_check_traffic(&m, n, 1);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* The netdev does not wait for a guest that is not there */
 static void test_closed_card_does_not_block_the_wire(void)
 {
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     n->hold = true;
     fill_guest(&m);
@@ -214,11 +194,9 @@ static void test_closed_card_does_not_block_the_wire(void)
         net_machine_to_guest(&m, net_machine_mac, LARGE_BYTES, i);
     }
     n = netvsc_start(m.c, 0, NVSP_VERSION_6_1);
-    while (!net_machine_is_quiet(&m, n)) {
-        continue;
-    }
+    net_machine_settle(&m, n);
     net_machine_check_traffic(&m, n, 1);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* Frames for it go to the primary channel, and others are not held up */
@@ -229,7 +207,7 @@ static void test_broken_subchannel_blocks_nobody(void)
     g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
     uint32_t table[16];
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     netvsc_open_subchannels(n, 1);
     for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
@@ -250,7 +228,7 @@ static void test_broken_subchannel_blocks_nobody(void)
         g_assert_cmpuint(f->channel, ==, i < 10);
     }
     net_machine_check_traffic(&m, n, 1);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* --- coalescing --- */
@@ -292,7 +270,7 @@ static uint32_t stream_to_guest(NetMachine *m, Netvsc *n, unsigned count,
 static void test_segments_come_as_one_packet(void)
 {
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
     unsigned packets;
 
     netvsc_query_offloads(n);
@@ -304,7 +282,7 @@ static void test_segments_come_as_one_packet(void)
     netvsc_set_offloads(n, false);
     stream_to_guest(&m, n, 40, 1400, &packets);
     g_assert_cmpuint(packets, ==, 40);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* ethtool -G rx: no packet is made that the whole buffer does not hold */

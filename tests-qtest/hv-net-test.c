@@ -16,18 +16,6 @@ static const uint32_t versions[] = {
     NVSP_VERSION_6, NVSP_VERSION_6_1,
 };
 
-static Netvsc *start(NetMachine *m)
-{
-    net_machine_start(m, "", "");
-    return netvsc_start(m->c, 0, NVSP_VERSION_6_1);
-}
-
-static void stop(NetMachine *m, Netvsc *n)
-{
-    netvsc_close(n);
-    net_machine_stop(m);
-}
-
 /* --- handshake --- */
 
 static void test_speaks_each_version(void)
@@ -65,7 +53,7 @@ static void test_refuses_unknown_versions(void)
     netvsc_close_rudely(n);
     n = netvsc_start(m.c, 0, NVSP_VERSION_5);
     net_machine_check_traffic(&m, n, 1);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 static void test_tells_address_mtu_and_link(void)
@@ -73,7 +61,7 @@ static void test_tells_address_mtu_and_link(void)
     uint8_t mac[6];
     uint32_t bytes = sizeof(mac);
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     g_assert_cmpint(memcmp(n->mac, net_machine_mac, 6), ==, 0);
     g_assert_cmphex(netvsc_query(n, RNDIS_OID_802_3_CURRENT_ADDRESS, NULL, 0,
@@ -84,7 +72,7 @@ static void test_tells_address_mtu_and_link(void)
     g_assert_cmpuint(netvsc_query_u32(n, RNDIS_OID_GEN_MEDIA_CONNECT_STATUS),
                      ==, RNDIS_MEDIA_CONNECTED);
     g_assert_cmpuint(netvsc_query_u32(n, RNDIS_OID_GEN_LINK_SPEED), >, 0);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* As rndis_filter_device_add() of Linux asks; sizes are what it takes */
@@ -93,10 +81,13 @@ static void test_answers_what_linux_asks(void)
     uint8_t buf[512];
     NdisRssCapsWire caps;
     uint32_t bytes = NDIS_RSS_CAPS_BYTES;
+    NdisOffloadWire offload;
     NetMachine m;
-    Netvsc *n = start(&m);
-    NdisOffloadWire offload = netvsc_query_offloads(n);
+    Netvsc *n;
 
+    net_machine_start(&m, ",friendly-name=Lab_7", "");
+    n = netvsc_start(m.c, 0, NVSP_VERSION_6_1);
+    offload = netvsc_query_offloads(n);
     g_assert_cmphex(netvsc_query(n, RNDIS_OID_GEN_RECEIVE_SCALE_CAPABILITIES,
                                  NULL, 0, &caps, &bytes), ==,
                     RNDIS_STATUS_SUCCESS);
@@ -104,7 +95,9 @@ static void test_answers_what_linux_asks(void)
     g_assert_cmphex(caps.header.type, ==, NDIS_OBJECT_RSS_CAPABILITIES);
     g_assert_cmpuint(le32_to_cpu(caps.receive_queues), >=, 1);
     bytes = sizeof(buf);
-    netvsc_query(n, RNDIS_OID_GEN_FRIENDLY_NAME, NULL, 0, buf, &bytes);
+    g_assert_cmphex(netvsc_query(n, RNDIS_OID_GEN_FRIENDLY_NAME, NULL, 0, buf,
+                                 &bytes), ==, RNDIS_STATUS_SUCCESS);
+    g_assert_cmpmem(buf, bytes, u"Lab_7", 12);
     /* TCP checksums for both, and LSO: Linux enables them by these bits */
     g_assert_cmphex(le32_to_cpu(offload.ip4_tx_csum) & 0x14, ==, 0x14);
     g_assert_cmphex(le32_to_cpu(offload.ip6_tx_csum) & 0x15, ==, 0x15);
@@ -112,14 +105,14 @@ static void test_answers_what_linux_asks(void)
     g_assert_cmphex(le32_to_cpu(offload.lsov2_ip6_encap) & 2, ==, 2);
     netvsc_set_offloads(n, true);
     netvsc_set_offloads(n, false);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 static void test_unknown_oids_fail_and_nothing_else(void)
 {
     uint8_t buf[64] = { 0 };
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     for (uint32_t oid = 0x0001ff00; oid < 0x0001ff20; oid++) {
         uint32_t bytes = sizeof(buf);
@@ -129,7 +122,7 @@ static void test_unknown_oids_fail_and_nothing_else(void)
         g_assert_cmphex(netvsc_set(n, oid, buf, 4), !=, RNDIS_STATUS_SUCCESS);
     }
     net_machine_check_traffic(&m, n, 2);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 static void test_keepalive_and_reset_are_answered(void)
@@ -137,7 +130,7 @@ static void test_keepalive_and_reset_are_answered(void)
     uint8_t msg[12];
     GByteArray *answer;
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     stl_le_p(msg, RNDIS_MSG_KEEPALIVE);
     stl_le_p(msg + 4, sizeof(msg));
@@ -156,7 +149,7 @@ static void test_keepalive_and_reset_are_answered(void)
     g_byte_array_unref(answer);
     netvsc_set_filter(n, NETVSC_FILTER_OPEN);
     net_machine_check_traffic(&m, n, 3);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* Any payload in this completion makes every Linux wait for ever */
@@ -166,12 +159,12 @@ static void test_data_path_switch_is_completed_empty(void)
         .type = cpu_to_le32(NVSP_MSG_SWITCH_DATA_PATH),
     };
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     answer = netvsc_exchange(n, 0, &msg, NVSP_MESSAGE_BYTES);
     g_assert_cmpuint(answer.type, ==, 0);
     net_machine_check_traffic(&m, n, 4);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* --- frames --- */
@@ -191,26 +184,26 @@ static void test_sends_every_size(void)
     NetFlow flow = net_flow(false, NET_RAW, net_machine_peer_mac,
                             net_machine_mac);
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     for (uint32_t bytes = NET_MIN_BYTES; bytes <= 1514; bytes++) {
         net_build_raw(frame, &flow, bytes, bytes);
         netvsc_send_frame(n, frame, bytes);
         expect_on_wire(&m, frame, bytes);
     }
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 static void test_receives_every_size(void)
 {
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     for (uint32_t bytes = NET_MIN_BYTES; bytes <= 1514; bytes++) {
         net_machine_to_guest(&m, net_machine_mac, bytes, bytes);
         net_machine_expect(&m, n, bytes, bytes);
     }
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 static void test_jumbo_frames_both_ways(void)
@@ -253,7 +246,7 @@ static void test_frames_cross_pages(void)
     NetFlow flow = net_flow(false, NET_RAW, net_machine_peer_mac,
                             net_machine_mac);
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
     uint64_t gpa = hv_guest_alloc(m.g, 8);
 
     for (uint32_t offset = 0; offset < HV_PAGE_SIZE; offset += 251) {
@@ -280,7 +273,7 @@ static void test_frames_cross_pages(void)
             expect_on_wire(&m, frame, bytes);
         }
     }
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* Linux from 6.14 on: an RNDIS header that is on two pages */
@@ -291,7 +284,7 @@ static void test_header_crosses_a_page(void)
     NetFlow flow = net_flow(false, NET_RAW, net_machine_peer_mac,
                             net_machine_mac);
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
     uint64_t gpa = hv_guest_alloc(m.g, 4);
 
     for (uint32_t offset = 1; offset < 80; offset++) {
@@ -314,7 +307,7 @@ static void test_header_crosses_a_page(void)
                          ==, NVSP_STATUS_SUCCESS);
         expect_on_wire(&m, frame, tx.bytes);
     }
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 static void test_many_packets_in_one_message(void)
@@ -322,7 +315,7 @@ static void test_many_packets_in_one_message(void)
     NetFlow flow = net_flow(false, NET_RAW, net_machine_peer_mac,
                             net_machine_mac);
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
     unsigned count = MIN(n->max_packets, 64);
     g_autofree uint8_t *frames = g_malloc(64 * 256);
     NetvscTx tx[64] = { 0 };
@@ -342,7 +335,7 @@ static void test_many_packets_in_one_message(void)
             expect_on_wire(&m, tx[i].frame, tx[i].bytes);
         }
     }
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* Take the frames that wait on the wire: number @taken, and the next ones */
@@ -373,7 +366,7 @@ static void test_burst_keeps_its_order(void)
                             net_machine_mac);
     unsigned sent = 0, done = 0, taken = 0, stuck = 0;
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     while (done < COUNT || taken < COUNT) {
         NetvscTx tx = { .frame = frame, .bytes = 200 };
@@ -399,7 +392,7 @@ static void test_burst_keeps_its_order(void)
         g_assert_cmpuint(stuck, <, 100000);
     }
     g_assert_cmpuint(taken, ==, COUNT);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* A guest with a smaller MTU still takes what every Ethernet card takes */
@@ -414,20 +407,20 @@ static void test_small_mtu_takes_full_frames(void)
         net_machine_to_guest(&m, net_machine_mac, bytes, bytes);
         net_machine_expect(&m, n, bytes, bytes);
     }
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 static void test_too_long_frames_are_dropped_alone(void)
 {
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     for (uint32_t bytes = 4000; bytes <= 65000; bytes += 7001) {
         net_machine_to_guest(&m, net_machine_mac, bytes, 1);
         net_machine_to_guest(&m, net_machine_mac, 100, bytes);
         net_machine_expect(&m, n, 100, bytes);
     }
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* The guest keeps all sections for a while: frames wait on the wire */
@@ -476,45 +469,25 @@ static void test_withheld_receive_buffers_lose_nothing(void)
     /* control messages find a section even when data took the others */
     n->hold = false;
     netvsc_set_filter(n, NETVSC_FILTER_OPEN);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* The ring to the guest is full of completions and frames: they wait */
 static void test_full_ring_to_the_guest_loses_nothing(void)
 {
-    enum { FRAMES = 60 };       /* fewer than the socket holds */
-    g_autofree uint8_t *frame = g_malloc0(NET_MAX_BYTES);
-    g_autofree uint8_t *got = g_malloc(NET_MAX_BYTES);
-    NetFlow flow = net_flow(false, NET_RAW, net_machine_peer_mac,
-                            net_machine_mac);
-    g_autofree uint64_t *id = g_new0(uint64_t, 20000);
-    NetvscTx tx = { .frame = frame, .bytes = 100 };
-    unsigned sent = 0, stuck = 0;
+    enum { FRAMES = 60, MAX_SENT = 20000 };     /* FRAMES fit the socket */
+    g_autofree uint64_t *id = g_new0(uint64_t, MAX_SENT);
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
+    unsigned sent = net_machine_fill_ring(&m, n, id, MAX_SENT);
 
-    net_build_raw(frame, &flow, tx.bytes, 7);
-    while (sent < 20000 && stuck < 100) {
-        id[sent] = netvsc_send_in_section(n, 0, &tx, 1);
-        if (id[sent]) {
-            sent++;
-            stuck = 0;
-        } else {
-            hv_guest_step(m.g, 0);
-            stuck++;
-        }
-        while (net_wire_wait(&m.wire, got, 0)) {
-            continue;
-        }
-    }
-    g_assert_cmpuint(sent, >, 1000);
     for (unsigned i = 0; i < FRAMES; i++) {
         net_machine_to_guest(&m, net_machine_mac, 200, i);
     }
     for (unsigned i = 0; i < sent; i++) {
         while (!netvsc_is_sent(n, id[i])) {
             /* what the wire does not take is not completed */
-            net_wire_wait(&m.wire, got, 0);
+            net_wire_drain(&m.wire, 0);
         }
         g_assert_cmpuint(netvsc_expect_sent(n, id[i]), ==,
                          NVSP_STATUS_SUCCESS);
@@ -522,17 +495,15 @@ static void test_full_ring_to_the_guest_loses_nothing(void)
     for (unsigned i = 0; i < FRAMES; i++) {
         net_machine_expect(&m, n, 200, i);
     }
-    while (net_wire_wait(&m.wire, frame, 100 * 1000)) {
-        continue;
-    }
+    net_wire_drain(&m.wire, G_USEC_PER_SEC / 10);
     net_machine_check_traffic(&m, n, 5);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 static void test_statistics_count(void)
 {
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
     uint32_t out = netvsc_query_u32(n, RNDIS_OID_GEN_XMIT_OK);
     uint32_t in = netvsc_query_u32(n, RNDIS_OID_GEN_RCV_OK);
 
@@ -541,7 +512,7 @@ static void test_statistics_count(void)
     }
     g_assert_cmpuint(netvsc_query_u32(n, RNDIS_OID_GEN_XMIT_OK), ==, out + 10);
     g_assert_cmpuint(netvsc_query_u32(n, RNDIS_OID_GEN_RCV_OK), ==, in + 10);
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 /* --- what is taken from the wire --- */
@@ -560,7 +531,7 @@ static void test_packet_filter_decides(void)
         { RNDIS_FILTER_PROMISCUOUS, true, true, true, true },
     };
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         netvsc_set_filter(n, rows[i].filter);
@@ -569,14 +540,14 @@ static void test_packet_filter_decides(void)
         g_assert_cmpint(net_machine_passes(&m, n, multicast), ==, rows[i].multicast);
         g_assert_cmpint(net_machine_passes(&m, n, stranger), ==, rows[i].stranger);
     }
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 static void test_multicast_list_decides(void)
 {
     static const uint8_t other[6] = { 0x01, 0x00, 0x5e, 0x00, 0x00, 0xfc };
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     netvsc_set_filter(n, RNDIS_FILTER_DIRECTED | RNDIS_FILTER_MULTICAST);
     g_assert_cmphex(netvsc_set(n, RNDIS_OID_802_3_MULTICAST_LIST, multicast,
@@ -587,14 +558,14 @@ static void test_multicast_list_decides(void)
                     ==, RNDIS_STATUS_SUCCESS);
     g_assert(!net_machine_passes(&m, n, multicast));
     g_assert(net_machine_passes(&m, n, net_machine_mac));
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 static void test_address_can_be_changed(void)
 {
     static const uint8_t mine[6] = { 0x52, 0x54, 0x00, 0xab, 0xcd, 0xef };
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
     uint8_t mac[6];
     uint32_t bytes = sizeof(mac);
 
@@ -613,14 +584,14 @@ static void test_address_can_be_changed(void)
     g_assert_cmphex(netvsc_set_address(n, "52"), !=, RNDIS_STATUS_SUCCESS);
     g_assert_cmphex(netvsc_set_address(n, ""), !=, RNDIS_STATUS_SUCCESS);
     g_assert(net_machine_passes(&m, n, mine));
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 static void test_link_state_is_told(void)
 {
     static const char *const names[] = { "nic0", "n0" };
     NetMachine m;
-    Netvsc *n = start(&m);
+    Netvsc *n = net_machine_up(&m);
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         qtest_qmp_assert_success(m.g->qts,
@@ -636,7 +607,7 @@ static void test_link_state_is_told(void)
         netvsc_expect_indication(n, RNDIS_STATUS_MEDIA_CONNECT);
         net_machine_check_traffic(&m, n, i);
     }
-    stop(&m, n);
+    net_machine_down(&m, n);
 }
 
 int main(int argc, char **argv)

@@ -70,6 +70,51 @@ void net_machine_stop(NetMachine *m)
     net_wire_stop(&m->wire);
 }
 
+Netvsc *net_machine_up(NetMachine *m)
+{
+    net_machine_start(m, "", "");
+    return netvsc_start(m->c, 0, NVSP_VERSION_6_1);
+}
+
+void net_machine_down(NetMachine *m, Netvsc *n)
+{
+    netvsc_close(n);
+    net_machine_stop(m);
+}
+
+void net_machine_settle(NetMachine *m, Netvsc *n)
+{
+    while (!net_machine_is_quiet(m, n)) {
+        continue;
+    }
+}
+
+unsigned net_machine_fill_ring(NetMachine *m, Netvsc *n, uint64_t *id,
+                               unsigned max)
+{
+    g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
+    NetFlow flow = net_flow(false, NET_RAW, net_machine_peer_mac,
+                            net_machine_mac);
+    NetvscTx tx = { .frame = frame, .bytes = 100 };
+    unsigned sent = 0, stuck = 0;
+
+    net_build_raw(frame, &flow, tx.bytes, 7);
+    while (sent < max && stuck < 100) {
+        id[sent] = netvsc_send_in_section(n, 0, &tx, 1);
+        if (id[sent]) {
+            sent++;
+            stuck = 0;
+        } else {
+            hv_guest_step(m->g, 0);
+            stuck++;
+        }
+        net_wire_drain(&m->wire, 0);
+    }
+    g_assert_cmpuint(stuck, ==, 100);
+    g_assert_cmpuint(sent, >, 1000);
+    return sent;
+}
+
 void net_machine_to_guest(NetMachine *m, const uint8_t dst_mac[6],
                           uint32_t bytes, uint32_t seed)
 {

@@ -34,6 +34,19 @@ void net_machine_migrate(NetMachine *m);
 void net_machine_reset(NetMachine *m);
 void net_machine_stop(NetMachine *m);
 
+/* The usual beginning: a machine, and its driver up with the latest version */
+Netvsc *net_machine_up(NetMachine *m);
+/* The usual end: the driver says goodbye, and the machine ends */
+void net_machine_down(NetMachine *m, Netvsc *n);
+/* Drop what comes to the guest until nothing does */
+void net_machine_settle(NetMachine *m, Netvsc *n);
+/*
+ * Send and take no answer until the ring to the guest is full and completions wait
+ * behind it.  Transaction ids to @id, of @max; how many.
+ */
+unsigned net_machine_fill_ring(NetMachine *m, Netvsc *n, uint64_t *id,
+                               unsigned max);
+
 /* A frame each way, and what came is what was sent */
 void net_machine_check_traffic(NetMachine *m, Netvsc *n, uint32_t seed);
 /* Send a bare frame to the guest */

@@ -46,31 +46,34 @@ void victim_check_bystander(Victim *v)
     net_machine_check_traffic(&other, v->bystander, 11);
 }
 
-/* Until nothing came for @timeout_us: the card's own queue follows slowly */
-static void drain_wire(Victim *v, int64_t timeout_us)
+/* What the host does not know is completed too, unless the channel has failed */
+static void victim_check_ring(Victim *v)
 {
-    g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
+    NvspMessageWire msg = { .type = cpu_to_le32(UINT32_MAX) };
 
-    while (net_wire_wait(&v->m.wire, frame, timeout_us)) {
-        continue;
-    }
+    netvsc_exchange(v->n, 0, &msg, NVSP_MESSAGE_BYTES);
 }
 
-void victim_restart(Victim *v)
+void victim_reopen(Victim *v)
 {
     netvsc_close_rudely(v->n);
     victim_open(v);
 }
 
+void victim_restart(Victim *v)
+{
+    victim_check_ring(v);
+    victim_reopen(v);
+}
+
 void victim_stop(Victim *v)
 {
-    drain_wire(v, SETTLE_US);
+    /* the card's own queue follows slowly */
+    net_wire_drain(&v->m.wire, SETTLE_US);
     victim_check_bystander(v);
     victim_restart(v);
-    while (!net_machine_is_quiet(&v->m, v->n)) {
-        continue;
-    }
-    drain_wire(v, SETTLE_US);
+    net_machine_settle(&v->m, v->n);
+    net_wire_drain(&v->m.wire, SETTLE_US);
     net_machine_check_traffic(&v->m, v->n, 12);
     g_assert_cmpuint(hv_guest_log_bytes(v->m.g), <, LOG_LIMIT_BYTES);
     hv_guest_check_rss(v->m.g, v->rss_bytes, VICTIM_RSS_BYTES);
@@ -91,7 +94,7 @@ void victim_discard(Victim *v)
         g_byte_array_unref(g_queue_pop_head(v->n->control));
     }
     g_array_set_size(v->n->indications, 0);
-    drain_wire(v, 0);
+    net_wire_drain(&v->m.wire, 0);
 }
 
 void victim_settle(Victim *v)
@@ -115,6 +118,7 @@ void victim_push(Victim *v, uint16_t type, const void *desc,
         }
         victim_settle(v);
     }
+    g_error("the host does not read the ring any more");
 }
 
 const uint32_t victim_oids[VICTIM_OID_COUNT] = {

@@ -32,7 +32,9 @@ extern const uint32_t victim_oids[VICTIM_OID_COUNT];
 void victim_start(Victim *v);
 /* Open the abused card, as a driver does */
 void victim_open(Victim *v);
-/* Close the abused channel and start it anew */
+/* Close the abused channel, which may have failed, and start it anew */
+void victim_reopen(Victim *v);
+/* See that the abused channel still works, close it and start it anew */
 void victim_restart(Victim *v);
 /* The other card carries a frame each way */
 void victim_check_bystander(Victim *v);
@@ -45,7 +47,7 @@ void victim_stop(Victim *v);
 void victim_discard(Victim *v);
 /* Signal, let the host work, discard */
 void victim_settle(Victim *v);
-/* A raw packet; waits for room, but not for ever: the channel may have failed */
+/* A raw packet; waits for room */
 void victim_push(Victim *v, uint16_t type, const void *desc,
                  uint32_t desc_bytes, const void *msg, uint32_t msg_bytes);
 /* An RNDIS control message in one range */

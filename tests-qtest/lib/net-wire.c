@@ -5,7 +5,9 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/un.h>
 #include "net-wire.h"
 
@@ -137,6 +139,23 @@ uint32_t net_wire_wait(NetWire *w, void *frame, int64_t timeout_us)
     } while (bytes >= NET_ETH_BYTES &&
              lduw_be_p((uint8_t *)frame + 12) == ETHERTYPE_RARP);
     return bytes;
+}
+
+void net_wire_drain(NetWire *w, int64_t timeout_us)
+{
+    g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
+
+    while (net_wire_wait(w, frame, timeout_us)) {
+        continue;
+    }
+}
+
+bool net_wire_is_read(NetWire *w)
+{
+    int unread;
+
+    g_assert_cmpint(ioctl(w->fd, SIOCOUTQ, &unread), ==, 0);
+    return !unread;
 }
 
 uint32_t net_wire_expect(NetWire *w, void *frame)

@@ -30,7 +30,11 @@ void net_wire_send(NetWire *w, const void *frame, uint32_t bytes);
 bool net_wire_try_send(NetWire *w, const void *frame, uint32_t bytes);
 /* Bytes of the next frame; 0 if none came in @timeout_us */
 uint32_t net_wire_wait(NetWire *w, void *frame, int64_t timeout_us);
-/* As above; aborts if none came */
+/* Drop frames until none came for @timeout_us */
+void net_wire_drain(NetWire *w, int64_t timeout_us);
+/* True if QEMU has read all that was sent */
+bool net_wire_is_read(NetWire *w);
+/* As net_wire_wait(); aborts if none came */
 uint32_t net_wire_expect(NetWire *w, void *frame);
 
 /* A TCP or UDP flow, or neither: then a bare Ethernet frame of type 0x88b5 */
