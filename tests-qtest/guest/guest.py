@@ -372,6 +372,25 @@ class Guest:
             time.sleep(0.2)
         raise GuestError('background command not done in time:\n' + self.run('cat ' + job)[1])
 
+    def hibernate(self, lun):
+        """To swap on the disk at LUN; QEMU ends.  What resume() of the next needs."""
+        swap = self.disk(lun)
+        self.sh('mkswap /dev/{0} && swapon /dev/{0} && '
+                'cat /sys/class/block/{0}/dev >/sys/power/resume'.format(swap))
+        self.sh('echo kept >/run/mark; echo shutdown >/sys/power/disk')
+        job = self.send('echo disk >/sys/power/state; status=$?; cat /run/mark; exit $status')
+        if self.wait_exit(120) != 0:
+            raise GuestError('QEMU failed when the guest hibernated')
+        return job
+
+    def resume(self, lun, job):
+        """Become the guest that hibernate() made an image of; its kernel is this one."""
+        # the names of its disks may differ; what is resumed brings its own
+        self.send('cat /sys/class/block/%s/dev >/sys/power/resume' % self.disk(lun))
+        result = self.receive(job, timeout=120)
+        if result != (0, 'kept\n'):
+            raise AssertionError('resumed with status %d: %s' % result)
+
     def disk(self, lun, host=0):
         """Name of the disk at LUN; Linux hands out sda, sdb in no fixed order."""
         return self.wait_until('ls /sys/bus/scsi/devices/%d:0:0:%d/block' % (host, lun)).strip()
@@ -478,6 +497,15 @@ def cpio(files):
 
 class TestCase(unittest.TestCase):
     """A test with guests that end with it."""
+
+    def empty_file(self, name, mib):
+        """Path of a sparse file that ends with the test."""
+        work = tempfile.mkdtemp(prefix='qpv-test-')
+        self.addCleanup(shutil.rmtree, work)
+        path = os.path.join(work, name)
+        with open(path, 'wb') as f:
+            f.truncate(mib << 20)
+        return path
 
     def guest(self, start=True, dmesg_ok=True, dmesg_allow=None, **options):
         """A booted Guest (start=False: only made). See Guest for the options."""

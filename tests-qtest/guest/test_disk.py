@@ -5,8 +5,6 @@
 import hashlib
 import os
 import re
-import shutil
-import tempfile
 
 import guest
 
@@ -155,27 +153,13 @@ class Lifecycle(DiskCase):
         self.stop_checker(vm2, job)
 
     def test_hibernates_and_resumes_in_another_qemu(self):
-        work = tempfile.mkdtemp(prefix='qpv-hibernate-')
-        self.addCleanup(shutil.rmtree, work)
-        swap = os.path.join(work, 'swap.img')
-        with open(swap, 'wb') as f:
-            f.truncate(768 << 20)
-        options = {'disks': ['64M', swap], 'smp': 2, 'memory': '512M'}
-
+        options = {'disks': ['64M', self.empty_file('swap.img', 768)], 'smp': 2,
+                   'memory': '512M'}
         vm = self.guest(**options)
-        disk, swap_disk = vm.disk(0), vm.disk(1)
-        vm.sh('mkswap /dev/%s && swapon /dev/%s' % (swap_disk, swap_disk))
-        vm.sh('cat /sys/class/block/%s/dev >/sys/power/resume' % swap_disk)
-        vm.sh('echo kept >/run/mark; echo shutdown >/sys/power/disk')
-        job = vm.send('echo disk >/sys/power/state; status=$?; cat /run/mark; '
-                      'exit $status')
-        self.assertEqual(vm.wait_exit(120), 0)
-
-        # the names of its disks may differ; what is resumed brings its own
+        disk = vm.disk(0)
+        job = vm.hibernate(1)
         vm2 = self.guest(**options)
-        vm2.send('cat /sys/class/block/%s/dev >/sys/power/resume' % vm2.disk(1))
-        status, out = vm2.receive(job, timeout=120)
-        self.assertEqual((status, out), (0, 'kept\n'))
+        vm2.resume(1, job)
         checker = self.start_checker(vm2, dev=disk)
         self.stop_checker(vm2, checker)
 

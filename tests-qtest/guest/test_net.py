@@ -391,6 +391,20 @@ class LifeCase(NetCase):
                 vm.hmp('cont')
 
 
+    def kexec(self):
+        """A guest that another kernel has taken over under load, and that works."""
+        first = self.net_guest([], start=False)
+        vm, _, _ = self.busy_guest(memory='1536M', files={
+            'boot/vmlinuz': guest.asset('kernels', guest.KERNEL, 'vmlinuz'),
+            'boot/initrd': os.path.join(first.work, 'initrd.img')})
+        vm.sh('kexec -l /boot/vmlinuz --initrd=/boot/initrd --reuse-cmdline', timeout=120)
+        vm.send('kexec -e')
+        vm.wait_ready()
+        self.dhcp(vm)
+        self.check_works(vm, self.host)
+        return vm
+
+
 class Life(LifeCase):
 
     def test_short_link_and_channels_change_under_load(self):
@@ -432,15 +446,7 @@ class Life(LifeCase):
             self.start_traffic(vm, self.host)
 
     def test_kexec_under_load(self):
-        first = self.net_guest([], start=False)
-        vm, _, _ = self.busy_guest(memory='1536M', files={
-            'boot/vmlinuz': guest.asset('kernels', guest.KERNEL, 'vmlinuz'),
-            'boot/initrd': os.path.join(first.work, 'initrd.img')})
-        vm.sh('kexec -l /boot/vmlinuz --initrd=/boot/initrd --reuse-cmdline', timeout=120)
-        vm.send('kexec -e')
-        vm.wait_ready()
-        self.dhcp(vm)
-        self.check_works(vm, self.host)
+        self.kexec()
 
     def test_savevm_and_loadvm_under_load(self):
         vm, _, job = self.busy_guest(disks=['64M'], qcow2=True)
