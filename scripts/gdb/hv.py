@@ -5,6 +5,8 @@
     (gdb) hv-partition          virtual processors, SynIC, crash parameters
     (gdb) hv-vmbus              connection and channels
     (gdb) hv-rings [RELID]      rings of open channels and the packets in them
+    (gdb) hv-mana               queues of the mana adapters
+    (gdb) hv-paravisor          the drivers in VTL2 and their queues
 
 It calls nothing in the process, so core files of QEMU work too; rings need guest
 RAM, which is in a core file with -machine dump-guest-core=on.
@@ -192,6 +194,147 @@ class HvRings(gdb.Command):
             Ring(dev['out']).show('to guest')
 
 
+def saved_states(name):
+    """What the migration code knows by the name of its VMStateDescription"""
+    entry = gdb.parse_and_eval('savevm_state')['handlers']['tqh_first']
+    while entry:
+        if entry['vmsd'] and entry['vmsd']['name'].string() == name:
+            yield entry['opaque']
+        entry = entry['entry']['tqe_next']
+
+
+def device_id(dev):
+    text = typed(dev, 'DeviceState')['id']
+    return text.string() if text else '(no id)'
+
+
+def fixed(value, bits=32):
+    """Indexes wrap"""
+    return value & (1 << bits) - 1
+
+
+class HvMana(gdb.Command):
+    """Show the queues of the mana adapters. Tails of EQs and CQs count entries in eight
+    laps, heads and tails of work queues count bytes."""
+
+    def __init__(self):
+        super().__init__('hv-mana', gdb.COMMAND_DATA)
+
+    def invoke(self, arg, from_tty):
+        found = False
+        for opaque in saved_states('mana'):
+            found = True
+            self.show(typed(opaque, 'Mana'))
+        if not found:
+            raise gdb.GdbError('no mana device in this VM')
+
+    def show(self, mana):
+        print('%s: hardware channel %s, Ethernet %s' % (
+            device_id(mana), 'up' if mana['hwc_up'] else 'down',
+            'registered' if mana['eth_registered'] else 'not registered'))
+        for i in range(int(mana['eq_count'])):
+            eq = mana['eqs'][i]
+            if eq['in_use']:
+                print('  EQ %d: %s, vector %d' % (i, self.ring(eq['ring']), int(eq['msix'])))
+        for i in range(int(mana['cq_count'])):
+            cq = mana['cqs'][i]
+            if cq['in_use']:
+                eq = int(cq['eq_id'])
+                print('  CQ %d: %s, %s%s' % (
+                    i, self.ring(cq['ring']), 'EQ %d' % eq if eq < int(mana['eq_count']) else 'no EQ',
+                    ', %d held back' % int(cq['mod_pending']) if cq['mod_pending'] else ''))
+        for name in 'SQ', 'RQ':
+            for i in range(int(mana['wq_count'])):
+                wq = mana['sqs' if name == 'SQ' else 'rqs'][i]
+                if wq['in_use']:
+                    self.show_wq('%s %d' % (name, i), wq)
+
+    @staticmethod
+    def ring(ring):
+        entries = 1 << int(ring['entries_log2'])
+        return '%d entries, tail %d%s' % (entries, int(ring['tail']),
+                                          ', armed' if ring['armed'] else '')
+
+    @staticmethod
+    def show_wq(name, wq):
+        head, tail = int(wq['ring']['head']), int(wq['ring']['tail'])
+        print('  %s: %d bytes, head %d, tail %d, %d posted, CQ %d, port %d%s%s' % (
+            name, int(wq['ring']['bytes']), head, tail, fixed(tail - head), int(wq['cq_id']),
+            int(wq['vport']), ', failed' if wq['is_failed'] else '',
+            ', starved' if wq['is_starved'] else ''))
+
+
+class HvParavisor(gdb.Command):
+    """Show the drivers in VTL2 and their queues, as these know them."""
+
+    def __init__(self):
+        super().__init__('hv-paravisor', gdb.COMMAND_DATA)
+
+    def invoke(self, arg, from_tty):
+        found = False
+        for opaque in saved_states('paravisor'):
+            found = True
+            pv = typed(opaque, 'Paravisor')
+            print('paravisor: %d bytes of memory' % int(pv['memory_bytes']))
+            for i in range(pv['fns'].type.range()[1] + 1):
+                fn = pv['fns'][i]
+                if fn and fn['driver'] and not fn['is_released']:
+                    self.show_function(i, fn)
+        if not found:
+            raise gdb.GdbError('no paravisor in this VM')
+
+    def show_function(self, devfn, fn):
+        kind = type_name(fn['driver'])
+        print('function %02x.%x: %s, %s, %d interrupts' % (
+            devfn >> 3, devfn & 7, device_id(fn['dev']) if fn['dev'] else '(gone)', kind,
+            int(fn['interrupts'])))
+        if kind == 'vtl2-mana-driver':
+            self.show_mana(typed(fn['driver'], 'Vtl2Mana')['d'])
+        elif kind == 'vtl2-nvme-driver':
+            self.show_nvme(typed(fn['driver'], 'NvmeDrvHost')['drv'])
+
+    @staticmethod
+    def show_state(drv, prefix):
+        print('  %s, %d resets%s' % (word(drv['state'], prefix), int(drv['resets']),
+                                     ': ' + drv['error'].string() if drv['error'] else ''))
+
+    def show_mana(self, drv):
+        self.show_state(drv, 'MANA_DRV_')
+        hwc = drv['hwc']
+        print('  hardware channel %s%s, message %d' % (
+            'up' if hwc['is_up'] else 'down', ', waits for an answer' if hwc['is_busy'] else '',
+            int(hwc['msg_id'])))
+        for i in range(drv['port'].type.range()[1] + 1):
+            port = drv['port'][i]
+            if not port['has_memory']:
+                continue
+            print('  port %d: %s, %d queues' % (i, 'up' if port['is_up'] else 'down', int(port['queues'])))
+            for q in range(int(port['queues'])):
+                txq, rxq = port['txq'][q], port['rxq'][q]
+                print('    EQ %d: head %d' % (int(port['eq'][q]['id']), int(port['eq'][q]['head'])))
+                self.show_wq('SQ', txq, '%d packets with the adapter%s' % (
+                    int(txq['count']), ', full' if txq['is_full'] else ''))
+                self.show_wq('RQ', rxq, 'held' if rxq['is_held'] else '')
+
+    @staticmethod
+    def show_wq(name, queue, more):
+        wq, cq = queue['wq'], queue['cq']
+        print('    %s %d: head %d, told %d, CQ %d: head %d%s' % (
+            name, int(wq['id']), int(wq['head_bytes']), int(wq['told_bytes']), int(cq['id']),
+            int(cq['head']), ', ' + more if more else ''))
+
+    def show_nvme(self, drv):
+        self.show_state(drv, 'NVME_DRV_')
+        for i in range(int(drv['io_queue_count']) + 1):
+            queue = drv['queues'][i]
+            busy = int(queue['depth']) - int(queue['free_count'])
+            print('  queue %d: %d entries, SQ tail %d (told %d), CQ head %d (told %d), %d commands under way' % (
+                int(queue['qid']), int(queue['entries']), int(queue['sq_tail']), int(queue['sq_rung']),
+                int(queue['cq_head']), int(queue['cq_rung']), busy))
+
+
 HvPartition()
 HvVmbus()
 HvRings()
+HvMana()
+HvParavisor()

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 
 import guest
+import test_configs
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                       '..', '..', 'scripts', 'gdb', 'hv.py')
@@ -50,6 +51,43 @@ class Gdb(guest.TestCase):
                     channel['relid'], channel['sub-channel'], channel['type'], name,
                     ring['size'], ring['read-index'], ring['write-index']))
         # the guest lives on
+        vm.sh('dd if=/dev/sda of=/dev/null bs=4k count=64 iflag=direct 2>/dev/null')
+
+    def test_shows_queues_of_the_adapter_and_its_driver(self):
+        vm = self.guest(start=False, smp=2)
+        vm.argv += ['-blockdev', vm.blockdev('disk0', '64M'), '-netdev', 'user,id=wire']
+        vm.argv += test_configs.BOOST
+        vm.boot()
+        vm.sh('modprobe -a hv_storvsc hv_netvsc sd_mod')
+        vm.wait_until('ls /sys/block/sda && ip link set eth0 up')
+        vm.sh('dd if=/dev/sda of=/dev/null bs=4k count=64 iflag=direct 2>/dev/null')
+        vm.wait_until('udhcpc -q -n -t 3 -T 1 -i eth0 -s /bin/true')
+        vm.qmp('stop')
+        adapter, = vm.qmp('query-mana')
+        pv, = vm.qmp('query-paravisor')
+        text = self.gdb(vm, 'hv-mana', 'hv-paravisor')
+        vm.qmp('cont')
+        # both ends say the same of each queue
+        for name, queues in (('SQ', adapter['vports'][0]['send-queues']),
+                             ('RQ', adapter['vports'][0]['receive-queues'])):
+            self.assertTrue(queues)
+            for number in queues:
+                theirs = re.search(r'(?m)^  %s %d: \d+ bytes, head \d+, tail (\d+), (\d+) posted, '
+                                   r'CQ (\d+), port 0$' % (name, number), text)
+                ours = re.search(r'(?m)^    %s %d: head (\d+), told (\d+), CQ (\d+): head' % (
+                    name, number), text)
+                self.assertTrue(theirs and ours, text)
+                self.assertEqual(theirs.group(1), ours.group(2))
+                self.assertEqual(theirs.group(3), ours.group(3))
+        self.assertEqual(len(re.findall(r'(?m)^  EQ \d+: \d+ entries, tail \d+', text)),
+                         adapter['event-queues'])
+        for function in pv['functions']:
+            self.assertRegex(text, r'function %s: \w+, vtl2-%s-driver, %d interrupts\n  running, 0 resets' % (
+                function['address'].split(':')[-1], function['driver'], function['interrupts']))
+        # the reads went through these
+        tails = [int(n) for n in re.findall(r'(?m)^  queue [1-9]\d*: .* SQ tail (\d+)', text)]
+        self.assertEqual(len(tails), pv['namespaces'][0]['queues'])
+        self.assertTrue(any(tails), text)
         vm.sh('dd if=/dev/sda of=/dev/null bs=4k count=64 iflag=direct 2>/dev/null')
 
     def test_says_what_is_missing(self):
