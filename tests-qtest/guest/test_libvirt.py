@@ -26,7 +26,7 @@ XML = os.path.join(os.path.dirname(os.path.abspath(__file__)),
 EMULATOR = '/opt/qemu-paravisor/bin/qemu-system-x86_64'
 IMAGES = '/var/lib/libvirt/images/'
 NOBODY = 65534
-LOAD = 'hv_vmbus,hv_storvsc,hv_utils,hv_netvsc,pci-hyperv,mana,sd_mod'
+LOAD = 'hv_vmbus,hv_storvsc,hv_utils,hv_netvsc,pci-hyperv,nvme,mana,sd_mod'
 PROMPT = 'qemu-paravisor test guest'
 # The guest's init is a shell script, which does not know of signals.
 POWEROFF = b'#!/bin/sh\nexec /bin/busybox poweroff -f\n'
@@ -191,7 +191,7 @@ class Libvirt(guest.TestCase):
         subprocess.run([guest.asset('obj', 'qemu-img'), 'create', '-q', '-f', 'qcow2',
                         session.path('guest.qcow2'), '64M'], check=True, timeout=60)
         for old, new in ((EMULATOR, session.emulator), (IMAGES, session.work + '/'),
-                         ('root=/dev/sda', 'panic=-1 qpv.disks=1 qpv.load=' + LOAD)):
+                         (re.search(r'root=/dev/\w+', xml).group(), 'panic=-1 qpv.disks=1 qpv.load=' + LOAD)):
             self.assertIn(old, xml)
             xml = xml.replace(old, new)
         path = session.write(name + '.xml', xml.encode())
@@ -206,7 +206,7 @@ class Libvirt(guest.TestCase):
         console = Console(self.session, name)
         self.addCleanup(console.close)
         self.session.virsh('resume', name)
-        console.wait(PROMPT)
+        console.wait(PROMPT, 180)
         return console
 
     def console(self, name):
@@ -244,7 +244,7 @@ class Libvirt(guest.TestCase):
 
     def test_documented_domains_are_valid(self):
         names = sorted(name for name in os.listdir(XML) if name.endswith('.xml'))
-        self.assertGreaterEqual(len(names), 3)
+        self.assertGreaterEqual(len(names), 6)
         for name in names:
             done = subprocess.run(['virt-xml-validate', os.path.join(XML, name), 'domain'],
                                   check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -297,6 +297,34 @@ class Libvirt(guest.TestCase):
         self.session.virsh('detach-disk', name, 'sdb')
         console.sh('while [ -e /sys/block/sdb ]; do sleep 0.1; done')
         self.shut_down(name)
+
+    def check_paravisor(self, name):
+        """A booted domain whose disk and card VTL2 serves: its console"""
+        self.define(name)
+        console = self.boot(name)
+        console.sh('echo before >/dev/sda; sync')
+        self.assertIn('hv_netvsc', console.sh('for d in /sys/class/net/eth*; do readlink $d/device/driver; done'))
+        info, = self.qmp(name, 'query-paravisor')
+        self.assertEqual({(f['driver'], f['state']) for f in info['functions']},
+                         {('nvme', 'running'), ('mana', 'running')})
+        self.assertGreater(info['namespaces'][0]['write-bytes'], 0)
+        return console
+
+    def test_boost(self):
+        self.check_paravisor('boost')
+        self.shut_down('boost')
+
+    def test_accelerated(self):
+        console = self.check_paravisor('accelerated')
+        console.sh('until ls -d /sys/bus/pci/drivers/mana/*:*; do sleep 0.1; done')
+        self.shut_down('accelerated')
+
+    def test_direct(self):
+        self.define('direct')
+        console = self.boot('direct')
+        console.sh('echo before >/dev/nvme0n1; sync')
+        self.assertIn('/mana', console.sh('readlink /sys/class/net/eth0/device/driver'))
+        self.shut_down('direct')
 
     def check_mana(self, name):
         self.define(name)
