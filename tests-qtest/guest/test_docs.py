@@ -114,7 +114,7 @@ class Docs(guest.TestCase):
         # literal lines of the packet's path are events
         for block in re.findall(r'(?ms)::\n\n((?:  .*\n)+)', text['system/packet-path.rst']):
             for event in re.findall(r'(?m)^  ([a-z][A-Za-z_]+) ', block):
-                self.assertIn(event, known)
+                self.assertTrue(event in known, event)
         for name in text:
             for pattern in re.findall(r'``([a-z_]+_\*)``', text[name]):
                 self.assertTrue(fnmatch.filter(known, pattern), '%s: %s' % (name, pattern))
