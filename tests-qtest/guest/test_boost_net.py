@@ -63,11 +63,6 @@ class Boost:
         return {'boot/vmlinuz': guest.asset('kernels', guest.KERNEL, 'vmlinuz'),
                 'boot/initrd': os.path.join(first.work, 'initrd.img')}
 
-    def kexec(self, vm):
-        vm.sh('kexec -l /boot/vmlinuz --initrd=/boot/initrd --reuse-cmdline', timeout=120)
-        vm.send('kexec -e')
-        vm.wait_ready()
-
     def start_stream(self, vm):
         return vm.spawn('sh /qpv/stream %s %d' % (self.host.address, self.host.files))
 
@@ -181,21 +176,12 @@ class Life(Boost, test_net.LifeCase):
 
     def test_kexec_under_load(self):
         vm, _, _ = self.busy_guest(memory='1536M', files=self.kexec_files())
-        self.kexec(vm)
+        vm.kexec()
         self.dhcp(vm)
         self.check_works(vm, self.host)
 
     def test_reboots_under_load(self):
-        vm, _, _ = self.busy_guest()
-        for way in 'reboot', 'reset':
-            if way == 'reset':
-                vm.qmp('system_reset')
-            else:
-                vm.send('reboot -f')
-            vm.wait_ready()
-            self.dhcp(vm)
-            self.check_works(vm, self.host)
-            self.start_traffic(vm, self.host)
+        self.check_reboots('reboot', 'reset')
 
     def test_savevm_and_loadvm_under_load(self):
         vm, _, job = self.busy_guest(disks=['64M'], qcow2=True)
@@ -352,7 +338,7 @@ class Accelerated(Boost, test_net.LifeCase):
         for way in 'kexec', 'reboot', 'reset':
             self.start_traffic(vm, self.host)
             if way == 'kexec':
-                self.kexec(vm)
+                vm.kexec()
             elif way == 'reset':
                 vm.qmp('system_reset')
                 vm.wait_ready()

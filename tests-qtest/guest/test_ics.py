@@ -5,10 +5,13 @@
 import hashlib
 import os
 import re
+import socket
 import tempfile
+import threading
 import time
 
 import guest
+import netlab
 
 NAMES = ['shutdown', 'heartbeat', 'timesync', 'kvp', 'vss', 'fcopy']
 
@@ -27,6 +30,32 @@ while [ ! -e /run/stop ]; do
 done'''
 
 MAC = '52:54:00:12:34:56'
+
+# Each distribution has its own; the daemon gives it a file with shell variables
+SET_IFCONFIG = b'''#!/bin/sh
+. "$1"
+ip addr flush dev "$DEVICE" scope global
+ip addr add "$IPADDR0/$NETMASK0" dev "$DEVICE"
+ip link set "$DEVICE" up
+ip route replace default via "$GATEWAY" dev "$DEVICE"
+'''
+DAEMON_MODULES = 'qpv.load=hv_vmbus,hv_storvsc,hv_utils,hv_netvsc,sd_mod'
+
+
+class Waiting(threading.Thread):
+    """A QMP command that waits for the guest; no other can be given meanwhile."""
+
+    def __init__(self, vm, command, arguments):
+        super().__init__(daemon=True)
+        self.monitor, self.command, self.arguments = vm.monitor, command, arguments
+        self.error = None
+        self.start()
+
+    def run(self):
+        try:
+            self.monitor.command(self.command, self.arguments, self.arguments['timeout'])
+        except guest.GuestError as exc:
+            self.error = str(exc)
 
 
 def services(*names):
@@ -138,11 +167,12 @@ class Services(guest.TestCase):
 
     def daemons(self):
         """A guest in which the daemons can run, with a disk at /mnt."""
+        self.port = netlab.free_ports(1)[0]
         vm = self.guest(args=services(*NAMES) + [
-            '-netdev', 'user,id=n0,restrict=on',
-            '-device', 'virtio-net-pci,netdev=n0,id=nic0,mac=' + MAC],
-            disks=['64M'], daemons=True, smp=2,
-            append='qpv.load=hv_vmbus,hv_storvsc,hv_utils,sd_mod,virtio_pci,virtio_net')
+            '-netdev', 'user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:%d-10.0.2.99:7' % self.port,
+            '-device', 'hv-net,netdev=n0,id=nic0,mac=' + MAC],
+            disks=['64M'], daemons=True, smp=2, append=DAEMON_MODULES,
+            files={'usr/libexec/hypervkvpd/hv_set_ifconfig': SET_IFCONFIG})
         vm.sh('mkdir -p /var/lib; printf "NAME=testos\\nVERSION_ID=12\\n" >/etc/os-release; '
               'mkfs.ext4 -q /dev/%s && mount -t ext4 /dev/%s /mnt' % ((vm.disk(0),) * 2))
         return vm
@@ -181,6 +211,17 @@ class Services(guest.TestCase):
         self.fails(vm, 'refused', 'hv-kvp-set-ip', id='{00000000-0000-0000-0000-000000000001}',
                    config={'family': 'ipv4', 'dhcp': True, 'addresses': [], 'subnets': [],
                            'gateways': [], 'dns-servers': []})
+        vm.qmp('hv-kvp-set-ip', id='nic0', config={
+            'family': 'ipv4', 'dhcp': False, 'addresses': ['10.0.2.99'],
+            'subnets': ['255.255.255.0'], 'gateways': ['10.0.2.2'], 'dns-servers': ['10.0.2.3']})
+        addresses = vm.qmp('hv-kvp-get-ip', id='nic0')['addresses']
+        self.assertIn('10.0.2.99', addresses)
+        self.assertNotIn('10.0.2.77', addresses)
+        # the host calls that address and no other
+        vm.spawn('echo it is me | nc -l -p 7')
+        vm.wait_until('netstat -ltn | grep -q :7')
+        with socket.create_connection(('127.0.0.1', self.port), 20) as call:
+            self.assertEqual(call.recv(100), b'it is me\n')
 
     def written(self, vm):
         return int(vm.sh('cat /run/written'))
@@ -250,6 +291,50 @@ class Services(guest.TestCase):
         vm.qmp('hv-kvp-set', key='c', value='d')
         pairs = {i['key']: i['value'] for i in vm.qmp('hv-kvp-get', pool='external')}
         self.assertEqual((pairs['a'], pairs['c']), ('b', 'd'))
+
+    def start_daemons(self, vm):
+        vm.sh('mkdir -p /var/lib; hv_kvp_daemon && hv_vss_daemon')
+        self.wait_state(vm, 'kvp')
+        self.wait_state(vm, 'vss')
+
+    def leave_in_flight(self, vm, daemon, count, command, **arguments):
+        """A command that `daemon` leaves without an answer, as request number `count`."""
+        vm.sh('kill -STOP $(pidof %s)' % daemon)
+        waiting = Waiting(vm, command, arguments)
+        with open(os.path.join(self.work.name, 'trace'), encoding='utf-8') as trace:
+            self.wait_for(lambda: trace.seek(0) or trace.read().count('hv_ic_request') >= count,
+                          'no request was sent')
+        return waiting
+
+    def check_over(self, waiting):
+        waiting.join(30)
+        self.assertIn('closed the channel', waiting.error or 'no error')
+
+    def test_kernel_goes_in_the_middle_of_requests(self):
+        self.work = tempfile.TemporaryDirectory(prefix='qpv-ics-')
+        self.addCleanup(self.work.cleanup)
+        options = {'daemons': True, 'append': DAEMON_MODULES}
+        vm = self.guest(args=services('kvp', 'vss') + [
+            '-trace', 'hv_ic_request', '-D', os.path.join(self.work.name, 'trace')],
+            memory='1536M', smp=2, files=self.kernel_files(**options), **options)
+        self.start_daemons(vm)
+        waiting = self.leave_in_flight(vm, 'hv_kvp_daemon', 1, 'hv-kvp-set', key='a', value='b',
+                                       timeout=300)
+        vm.kexec()
+        self.check_over(waiting)
+        self.start_daemons(vm)
+        vm.qmp('hv-kvp-set', key='c', value='d')
+        self.assertEqual(vm.qmp('hv-kvp-get', pool='external'),
+                         [{'key': 'c', 'value': 'd', 'type': 'string'}])
+        # before: another set, the get of a pair and of the end
+        waiting = self.leave_in_flight(vm, 'hv_vss_daemon', 5, 'hv-vss-freeze', timeout=300)
+        vm.send('reboot -f')
+        vm.wait_ready()
+        self.check_over(waiting)
+        self.assertFalse(vm.qmp('query-hv-ics')['vss']['frozen'])
+        self.start_daemons(vm)
+        vm.qmp('hv-vss-freeze')
+        vm.qmp('hv-vss-thaw')
 
     def release(self, vm):
         return '.'.join(vm.sh('uname -r').split('.')[:2])

@@ -382,6 +382,22 @@ class LifeCase(NetCase):
         vm.qmp('device_add', driver=NIC, id='nic0', netdev='n0', mac=MAC % 0)
         return self.dhcp(vm)
 
+    def reboot(self, vm, way):
+        """By the guest's own doing or by "reset"."""
+        if way == 'reset':
+            vm.qmp('system_reset')
+        else:
+            vm.send('reboot -f')
+        vm.wait_ready()
+        self.dhcp(vm)
+
+    def check_reboots(self, *ways):
+        vm, _, _ = self.busy_guest()
+        for way in ways:
+            self.reboot(vm, way)
+            self.check_works(vm, self.host)
+            self.start_traffic(vm, self.host)
+
     def save_and_load(self, vm, rounds):
         for i in range(rounds):
             self.assertEqual(vm.hmp('savevm s%d' % (i % 4)), '')
@@ -390,16 +406,11 @@ class LifeCase(NetCase):
                 self.assertEqual(vm.hmp('loadvm s%d' % (i % 4)), '')
                 vm.hmp('cont')
 
-
     def kexec(self):
         """A guest that another kernel has taken over under load, and that works."""
-        first = self.net_guest([], start=False)
-        vm, _, _ = self.busy_guest(memory='1536M', files={
-            'boot/vmlinuz': guest.asset('kernels', guest.KERNEL, 'vmlinuz'),
-            'boot/initrd': os.path.join(first.work, 'initrd.img')})
-        vm.sh('kexec -l /boot/vmlinuz --initrd=/boot/initrd --reuse-cmdline', timeout=120)
-        vm.send('kexec -e')
-        vm.wait_ready()
+        vm, _, _ = self.busy_guest(memory='1536M',
+                                   files=self.kernel_files(net=True, files=FILES))
+        vm.kexec()
         self.dhcp(vm)
         self.check_works(vm, self.host)
         return vm
@@ -434,16 +445,7 @@ class Life(LifeCase):
         self.check_works(vm, self.host)
 
     def test_reboots_under_load(self):
-        vm, _, _ = self.busy_guest()
-        for way in 'reboot', 'reset', 'reboot':
-            if way == 'reset':
-                vm.qmp('system_reset')
-            else:
-                vm.send('reboot -f')
-            vm.wait_ready()
-            self.dhcp(vm)
-            self.check_works(vm, self.host)
-            self.start_traffic(vm, self.host)
+        self.check_reboots('reboot', 'reset', 'reboot')
 
     def test_kexec_under_load(self):
         self.kexec()
@@ -533,12 +535,7 @@ class Soak(LifeCase):
     def test_soak_reboot(self):
         vm, _, _ = self.busy_guest()
         for i in range(self.ROUNDS // 4):
-            if i % 2:
-                vm.qmp('system_reset')
-            else:
-                vm.send('reboot -f')
-            vm.wait_ready()
-            self.dhcp(vm)
+            self.reboot(vm, 'reset' if i % 2 else 'reboot')
             self.start_traffic(vm, self.host)
         self.check_works(vm, self.host)
 
