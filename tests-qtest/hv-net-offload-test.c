@@ -60,13 +60,8 @@ static void set_flows(Offload *o, bool is_ipv6, NetProto proto)
 /* From guest memory, in one range that begins inside a page */
 static void send_tx(Offload *o, NetvscTx *tx)
 {
-    NetvscRange range = { o->gpa + 1234, tx->bytes };
-
     tx->frame = o->frame;
-    memcpy(hv_guest_ptr(o->m.g, range.gpa), o->frame, tx->bytes);
-    g_assert_cmpuint(netvsc_expect_sent(
-                         o->n, netvsc_send_in_ranges(o->n, 0, tx, &range, 1)),
-                     ==, NVSP_STATUS_SUCCESS);
+    netvsc_send_from(o->n, o->gpa + 1234, tx);
 }
 
 static uint32_t csum_ppi(const NetHeaders *h)

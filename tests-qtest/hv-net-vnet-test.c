@@ -73,17 +73,6 @@ static NetFlow flow_in(bool is_ipv6, NetProto proto)
     return net_flow(is_ipv6, proto, net_machine_mac, net_machine_peer_mac);
 }
 
-static void send_tx(Vnet *v, NetvscTx *tx)
-{
-    NetvscRange range = { v->gpa + 77, tx->bytes };
-
-    tx->frame = v->frame;
-    memcpy(hv_guest_ptr(v->m.g, range.gpa), v->frame, tx->bytes);
-    g_assert_cmpuint(netvsc_expect_sent(
-                         v->n, netvsc_send_in_ranges(v->n, 0, tx, &range, 1)),
-                     ==, NVSP_STATUS_SUCCESS);
-}
-
 static uint16_t csum_offset(NetProto proto)
 {
     return proto == NET_TCP ? 16 : 6;
@@ -100,7 +89,7 @@ static void test_checksums_are_left_to_the_tap(void)
         NetProto proto = kind & 2 ? NET_TCP : NET_UDP;
         NetFlow flow = flow_out(kind & 1, proto);
         struct virtio_net_hdr hdr;
-        NetvscTx tx = { .has_csum = true };
+        NetvscTx tx = { .frame = v.frame, .has_csum = true };
         NetHeaders h;
 
         tx.bytes = net_build(v.frame, &flow, 500, kind);
@@ -109,7 +98,7 @@ static void test_checksums_are_left_to_the_tap(void)
         tx.csum = (h.is_ipv6 ? RNDIS_TX_CSUM_IPV6 : RNDIS_TX_CSUM_IPV4) |
             (proto == NET_TCP ? RNDIS_TX_CSUM_TCP : RNDIS_TX_CSUM_UDP) |
             h.l4 << RNDIS_TX_CSUM_L4_SHIFT;
-        send_tx(&v, &tx);
+        netvsc_send_from(v.n, v.gpa + 77, &tx);
         g_assert_cmpuint(net_tap_expect(&v.tap, net_machine_mac, &hdr, v.got),
                          ==, tx.bytes);
         g_assert_cmphex(hdr.flags, ==, VIRTIO_NET_HDR_F_NEEDS_CSUM);
@@ -131,7 +120,7 @@ static void test_large_sends_go_out_whole(void)
     for (unsigned v6 = 0; v6 < 2; v6++) {
         NetFlow flow = flow_out(v6, NET_TCP);
         struct virtio_net_hdr hdr;
-        NetvscTx tx = { .has_lso = true };
+        NetvscTx tx = { .frame = v.frame, .has_lso = true };
         NetHeaders h;
 
         tx.bytes = net_build(v.frame, &flow, PAYLOAD_BYTES, v6);
@@ -139,7 +128,7 @@ static void test_large_sends_go_out_whole(void)
         net_prepare_offload(v.frame, tx.bytes, true);
         tx.lso = MSS | h.l4 << RNDIS_LSO_L4_SHIFT | RNDIS_LSO_TYPE_V2 |
             (v6 ? RNDIS_LSO_IPV6 : 0);
-        send_tx(&v, &tx);
+        netvsc_send_from(v.n, v.gpa + 77, &tx);
         g_assert_cmpuint(net_tap_expect(&v.tap, net_machine_mac, &hdr, v.got),
                          ==, tx.bytes);
         g_assert_cmphex(hdr.flags, ==, VIRTIO_NET_HDR_F_NEEDS_CSUM);

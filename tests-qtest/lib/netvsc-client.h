@@ -193,6 +193,8 @@ uint64_t netvsc_send_raw(Netvsc *n, unsigned channel, uint32_t channel_type,
 bool netvsc_is_sent(Netvsc *n, uint64_t trans_id);
 /* Wait for the completion; the NVSP status */
 uint32_t netvsc_expect_sent(Netvsc *n, uint64_t trans_id);
+/* The frame of @tx copied to @gpa and sent from there in one range: sent, and good */
+void netvsc_send_from(Netvsc *n, uint64_t gpa, const NetvscTx *tx);
 /* A frame without offloads, in a section: sent, and good */
 void netvsc_send_frame(Netvsc *n, const void *frame, uint32_t bytes);
 

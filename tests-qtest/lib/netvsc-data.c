@@ -197,6 +197,16 @@ uint32_t netvsc_expect_sent(Netvsc *n, uint64_t trans_id)
     return status;
 }
 
+void netvsc_send_from(Netvsc *n, uint64_t gpa, const NetvscTx *tx)
+{
+    NetvscRange range = { gpa, tx->bytes };
+
+    memcpy(hv_guest_ptr(n->c->g, gpa), tx->frame, tx->bytes);
+    g_assert_cmpuint(netvsc_expect_sent(n, netvsc_send_in_ranges(n, 0, tx,
+                                                                 &range, 1)),
+                     ==, NVSP_STATUS_SUCCESS);
+}
+
 void netvsc_send_frame(Netvsc *n, const void *frame, uint32_t bytes)
 {
     NetvscTx tx = { .frame = frame, .bytes = bytes };
