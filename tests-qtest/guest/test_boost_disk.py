@@ -47,11 +47,13 @@ class BoostCase(test_disk.DiskCase):
             path = os.path.join(work.name, 'n%d.qcow2' % i)
             subprocess.run([guest.asset('obj', 'qemu-img'), 'create', '-q', '-f', 'qcow2',
                             path, '64M'], check=True, timeout=60)
-            file = 'file.driver=file,file.filename=' + path
+            image = ('driver=qcow2', 'discard=unmap', 'file.driver=file',
+                     'file.filename=' + path)
             if brake and i == 0:
-                file = 'file.driver=throttle,file.throttle-group=tg,file.file.driver=file,' \
-                       'file.file.filename=' + path
-            args += ['-blockdev', 'qcow2,node-name=n%d,discard=unmap,%s' % (i, file)]
+                # on top, where the drain of a controller reset finds it
+                image = ('driver=throttle', 'throttle-group=tg',
+                         *('file.' + option for option in image))
+            args += ['-blockdev', ','.join(('node-name=n%d' % i, *image))]
         blocks = 'logical_block_size=4096,physical_block_size=4096'
         args += ['-device', 'nvme,id=nvme0,bus=vtl2.0,serial=a,drive=n0',
                  '-device', 'nvme,id=nvme1,bus=vtl2.0,serial=b,drive=n1,' + blocks,
