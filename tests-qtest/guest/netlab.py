@@ -70,8 +70,10 @@ class Host:
     def start(self, name, *args):
         """Start a program that runs until the test ends."""
         argv = [sys.executable, __file__, *args] if name == 'python' else [*tool(name), *args]
+        # in a session of its own, for it may have children
         process = subprocess.Popen(self.command(argv), stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   start_new_session=True)
         self.processes.append(process)
         return process
 
@@ -111,7 +113,10 @@ class Host:
 
     def stop(self):
         for process in self.processes:
-            process.terminate()
+            try:
+                os.killpg(process.pid, signal.SIGTERM)
+            except ProcessLookupError:
+                pass
         for process in self.processes:
             process.wait(20)
 
