@@ -156,7 +156,6 @@ struct HvNet {
     DeviceListener vf_listener;
     DeviceState *vf_pci;                /* the guest's hv-pci, if made here */
     DeviceState *vf;                    /* the function, or NULL */
-    bool vf_is_leaving;                 /* the guest was asked to let go of it */
     bool vf_again;                      /* make it when the adapter is there */
     QEMUBH *vf_bh;
     NetvspQueue *queues;                /* conf.peers.queues, at least 1 */

@@ -54,7 +54,6 @@ static void netvsp_vf_realized(DeviceListener *l, DeviceState *dev)
 
     if (serial && !s->vf) {
         s->vf = dev;
-        s->vf_is_leaving = false;
         s->vf_again = false;
         netvsp_vf_set(s, serial, true);
     }
@@ -116,18 +115,12 @@ static bool netvsp_vf_create_bus(HvNet *s, Error **errp)
     return true;
 }
 
-/* The guest lets go of the function, or has none */
+/* Ask the guest, unless it was asked, to let go of the function */
 static void netvsp_vf_unplug(HvNet *s)
 {
-    Error *err = NULL;
-
-    if (s->vf && !s->vf_is_leaving) {
-        s->vf_is_leaving = true;
-        qdev_unplug(s->vf, &err);
-        if (err) {
-            warn_reportf_err(err, "hv-net '%s' cannot unplug its function: ",
-                             DEVICE(s)->id ?: "");
-        }
+    /* it fails while the VM migrates: the next one to ask has more luck */
+    if (s->vf && !s->vf->pending_deleted_event) {
+        qdev_unplug(s->vf, NULL);
     }
 }
 
@@ -136,7 +129,11 @@ static void netvsp_vf_bh(void *opaque)
     HvNet *s = opaque;
     Error *err = NULL;
 
-    if (!s->vf_again || s->vf || !mana_drv_net_is_there(s->mana)) {
+    if (!s->vf_again || !mana_drv_net_is_there(s->mana)) {
+        return;
+    }
+    if (s->vf) {
+        netvsp_vf_unplug(s);            /* still that of the adapter before */
         return;
     }
     s->vf_again = false;

@@ -7,6 +7,7 @@
 #include "qemu/osdep.h"
 #include "qobject/qlist.h"
 #include "lib/net-boost.h"
+#include "lib/vpci-client.h"
 
 #define OTHER_MAC   "52:54:00:12:34:57"
 
@@ -221,6 +222,69 @@ static void test_accelerated_card_is_unplugged(void)
         "  'driver': 'hv-net', 'id': 'nic0', 'mana': 'mana0',"
         "  'accelerated': true } }");
     await_device(&m, "nic0-vf", true);
+    net_machine_stop(&m);
+}
+
+/* The adapter does not wait for a guest that keeps its function */
+static void test_adapter_goes_and_the_guest_keeps_the_function(void)
+{
+    NetMachine m;
+    Netvsc *n = start(&m, ",accelerated=on");
+    Vpci *v = vpci_client_start(m.c, 0, VPCI_VERSION_1_4);
+    VmbusOffer *offer = v->ch->offer;
+    unsigned messages;
+
+    await_vf(n, true);
+    switch_path(n, true);
+    qtest_qmp_device_del_send(m.g->qts, "mana0");
+    vpci_client_expect_eject(v, 0);
+    netvsc_expect_indication(n, RNDIS_STATUS_MEDIA_DISCONNECT);
+    await_device(&m, "mana0", false);
+    net_boost_plug(&m, NET_MACHINE_MAC);
+    netvsc_expect_indication(n, RNDIS_STATUS_MEDIA_CONNECT);
+    net_boost_await_running(&m, 0);
+    /* no wire leads to the old function: the card has the frames */
+    net_machine_check_traffic(&m, n, 1);
+    g_assert_true(device_exists(&m, "nic0-vf"));
+    g_assert_cmphex(vpci_client_cfg_read(v, 0, 0, 2), !=, 0xffff);
+    /* it was asked once; the new function comes as soon as the old one is gone */
+    vpci_client_pump(v);
+    g_assert_cmpuint(v->ejects, ==, 0);
+    messages = n->vf_messages;
+    vpci_client_ejected(v, 0, 0);
+    vmbus_expect_rescind(m.c, offer);
+    vpci_client_close(v);
+    vmbus_post_relid(m.c, HVBUS_MSG_RELID_RELEASED, offer->relid);
+    await_vf(n, true);
+    g_assert_cmpuint(n->vf_messages, ==, messages + 2);
+    v = vpci_client_start(m.c, 0, VPCI_VERSION_1_4);
+    net_machine_check_traffic(&m, n, 2);
+    vpci_client_stop(v);
+    stop(&m, n);
+}
+
+/* Nor does the card, for longer than it waits for its own driver */
+static void test_card_goes_and_the_guest_keeps_the_function(void)
+{
+    NetMachine m;
+    Netvsc *n = start(&m, ",accelerated=on");
+    Vpci *v = vpci_client_start(m.c, 0, VPCI_VERSION_1_4);
+    VmbusOffer *offer = n->ch[0]->offer, *pci_offer = v->ch->offer;
+
+    await_vf(n, true);
+    switch_path(n, true);
+    qtest_qmp_device_del_send(m.g->qts, "nic0");
+    vpci_client_expect_eject(v, 0);
+    net_machine_check_traffic(&m, n, 1);
+    hv_guest_step(m.g, 6LL * 1000 * 1000 * 1000);
+    vmbus_expect_rescind(m.c, offer);
+    netvsc_close_rudely(n);
+    vmbus_post_relid(m.c, HVBUS_MSG_RELID_RELEASED, offer->relid);
+    await_device(&m, "nic0", false);
+    vmbus_expect_rescind(m.c, pci_offer);
+    vpci_client_close(v);
+    vmbus_post_relid(m.c, HVBUS_MSG_RELID_RELEASED, pci_offer->relid);
+    await_device(&m, "nic0-vf", false);
     net_machine_stop(&m);
 }
 
@@ -495,6 +559,8 @@ int main(int argc, char **argv)
     LIFE_TEST(function_goes_and_comes_with_the_adapter);
     LIFE_TEST(function_stays_away);
     LIFE_TEST(accelerated_card_is_unplugged);
+    LIFE_TEST(adapter_goes_and_the_guest_keeps_the_function);
+    LIFE_TEST(card_goes_and_the_guest_keeps_the_function);
     LIFE_TEST(path_and_function_migrate);
     LIFE_TEST(pending_switch_migrates);
     LIFE_TEST(switches_in_a_loop);
