@@ -66,6 +66,12 @@ static bool is_memory(uint64_t addr, size_t bytes)
            addr - MODEL_MEMORY_ADDR <= MODEL_MEMORY_BYTES - bytes;
 }
 
+/* As a ring must be */
+static bool is_pages(uint64_t addr, size_t bytes)
+{
+    return addr % GDMA_PAGE_SIZE == 0 && is_memory(addr, bytes);
+}
+
 /* --- queues --- */
 
 static void model_raise(Model *m, uint32_t vector)
@@ -429,8 +435,8 @@ static uint32_t model_create_wq(Model *m, const ManaCreateWqReqWire *req,
 
     g_assert_cmpuint(id, <, MODEL_IDS);
     if (eq_id >= MODEL_IDS || !m->eq[eq_id].is_used ||
-        !is_memory(le64_to_cpu(req->cq_region), le32_to_cpu(req->cq_bytes)) ||
-        !is_memory(le64_to_cpu(req->wq_region), le32_to_cpu(req->wq_bytes))) {
+        !is_pages(le64_to_cpu(req->cq_region), le32_to_cpu(req->cq_bytes)) ||
+        !is_pages(le64_to_cpu(req->wq_region), le32_to_cpu(req->wq_bytes))) {
         g_assert_true(m->is_hostile);
         return 1;
     }
@@ -512,8 +518,8 @@ static uint32_t answer_gdma(Model *m, const void *msg, uint32_t type,
         uint32_t id = m->next_id++;
 
         g_assert_cmpuint(id, <, MODEL_IDS);
-        if (!is_memory(le64_to_cpu(req->region),
-                       le32_to_cpu(req->queue_bytes))) {
+        if (!is_pages(le64_to_cpu(req->region),
+                      le32_to_cpu(req->queue_bytes))) {
             g_assert_true(m->is_hostile);
             return 1;
         }

@@ -385,7 +385,7 @@ static void test_random_answers(void)
 {
     unsigned int up = 0;
 
-    for (uint32_t seed = 1; seed <= 300; seed++) {
+    for (uint32_t seed = 1; seed <= 200; seed++) {
         Model *m = model_new();
 
         m->seed = seed * 7919;
