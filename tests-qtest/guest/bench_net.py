@@ -12,12 +12,13 @@ import statistics
 import guest
 import netlab
 
+# driver in the guest, devices on netdev n{i}
 PEERS = {
-    'hv-net': ('hv_netvsc', 'hv-net'),
-    'mana': ('mana', 'mana'),
-    'virtio-net': ('virtio_net', 'virtio-net-pci'),
-    'e1000e': ('e1000e', 'e1000e'),
-    'igb': ('igb', 'igb'),
+    'hv-net': ('hv_netvsc', ['hv-net,netdev=n{i},mac={mac}']),
+    'mana': ('mana', ['mana,netdev=n{i},mac={mac}']),
+    'virtio-net': ('virtio_net', ['virtio-net-pci,netdev=n{i},mac={mac}']),
+    'e1000e': ('e1000e', ['e1000e,netdev=n{i},mac={mac}']),
+    'igb': ('igb', ['igb,netdev=n{i},mac={mac}']),
 }
 ROWS = [
     # name, unit, higher is better
@@ -31,6 +32,15 @@ ROWS = [
     ('cpu-recv', 'ns/pkt', False),
 ]
 BASE = 'virtio-net'
+# name and driver of the devices with an address, which may take a while to come
+FIND = '''for i in $(seq 50); do
+    for d in /sys/class/net/*; do
+        [ "$(cat $d/address)" = %s ] && echo ${d##*/} $(basename $(readlink $d/device/driver))
+    done >/run/found
+    [ -s /run/found ] && break
+    sleep 0.1
+done
+cat /run/found'''
 UDP_BYTES = 64
 GUEST_LOAD = 5300
 
@@ -93,16 +103,20 @@ def iperf(vm, card, seconds, *args):
     return netlab.iperf(vm, card.host, card.address, seconds, *args) / 1e6
 
 
+def measure_tcp(vm, card, seconds, note, protocols=('tcp',)):
+    note('tcp-send', iperf(vm, card, seconds))
+    note('tcp-recv', iperf(vm, card, seconds, '-R'))
+    for proto in protocols:
+        rate, _ = netload_rate(vm.sh('netload rr %s %s %d %d' % (
+            proto, card.address, card.host.load, seconds), timeout=60 + seconds))
+        note(proto + '-rr', rate)
+
+
 def measure(vm, card, seconds, found):
     def note(row, value):
         found.setdefault((card.kind, row, card.peer), []).append(value)
 
-    note('tcp-send', iperf(vm, card, seconds))
-    note('tcp-recv', iperf(vm, card, seconds, '-R'))
-    for proto in 'tcp', 'udp':
-        rate, _ = netload_rate(vm.sh('netload rr %s %s %d %d' % (
-            proto, card.address, card.host.load, seconds), timeout=60 + seconds))
-        note(proto + '-rr', rate)
+    measure_tcp(vm, card, seconds, note, ('tcp', 'udp'))
     before = cpu_ns(vm)
     rate, count = netload_rate(vm.sh('netload blast %s %d %d %d' % (
         card.address, card.host.load, seconds, UDP_BYTES), timeout=60 + seconds))
@@ -116,13 +130,17 @@ def measure(vm, card, seconds, found):
     note('cpu-recv', (cpu_ns(vm) - before) / max(count, 1))
 
 
-def bring_up(vm, cards):
+def bring_up(vm, cards, peers):
     """Addresses for the cards whose driver this kernel has; the others drop out."""
-    vm.sh('modprobe -a virtio_pci %s; true' % ' '.join(driver for driver, _ in PEERS.values()))
+    vm.sh('modprobe -a virtio_pci pci-hyperv %s; true' % ' '.join(
+        driver for driver, _ in peers.values()))
     vm.wait_until('ip -o link | grep -qi %s' % cards[0].mac)
     there = []
     for card in cards:
-        dev = vm.run("ip -o link | grep -i %s | cut -d: -f2" % card.mac)[1].strip()
+        # a function that an hv-net stands before has its address
+        found = sorted((line.split() for line in vm.run(FIND % card.mac)[1].splitlines()),
+                       key=lambda words: words[1] != 'hv_netvsc')
+        dev = found[0][0] if found else None
         if not dev:
             print('%-44s this kernel has no driver' % card.peer)
             continue
@@ -133,13 +151,14 @@ def bring_up(vm, cards):
     return there
 
 
-def make_cards(peers, hosts, kinds):
+def make_cards(names, hosts, kinds, peers):
     cards, number = [], 0
     for kind in kinds:
         make = user_card if kind == 'slirp' else tap_card
-        for peer in peers:
+        for peer in names:
             card = make(peer, hosts[kind], number)
-            card.args += ['-device', '%s,netdev=n%d,mac=%s' % (PEERS[peer][1], number, card.mac)]
+            for device in peers[peer][1]:
+                card.args += ['-device', device.format(i=number, mac=card.mac)]
             cards.append(card)
             number += 1
     return cards
@@ -158,14 +177,14 @@ def run(opt, results, median_line):
         for host in hosts.values():
             host.serve_iperf()
             host.serve_load()
-        cards = make_cards(peers, hosts, kinds)
+        cards = make_cards(peers, hosts, kinds, PEERS)
         vm = guest.Guest(smp=opt.smp, memory='1G', net=True, kernel=opt.kernel,
                          args=[arg for card in cards for arg in card.args],
                          append='qpv.load=hv_vmbus,hv_netvsc',
                          pass_fds=hosts['tap'].pass_fds() if 'tap' in hosts else ())
         cleanups.addCleanup(vm.stop)
         vm.boot()
-        cards = bring_up(vm, cards)
+        cards = bring_up(vm, cards, PEERS)
         found = {}
         for _ in range(opt.rounds):
             for card in cards:
