@@ -17,6 +17,7 @@
 #include "hw/virtio/iothread-vq-mapping.h"
 #include "migration/vmstate.h"
 #include "system/block-backend.h"
+#include "system/replay.h"
 #include "system/runstate.h"
 #include "storvsp-internal.h"
 
@@ -100,11 +101,11 @@ static void storvsp_vm_state_change(void *opaque, bool running, RunState state)
     HvScsi *s = opaque;
 
     qatomic_set(&s->is_stopped, !running);
-    if (running) {
+    if (!running) {
+        storvsp_settle(s);
+    } else if (replay_mode == REPLAY_MODE_NONE) {
         qemu_bh_schedule(s->ctl_bh);
         storvsp_kick_all(s);
-    } else {
-        storvsp_settle(s);
     }
 }
 

@@ -16,6 +16,7 @@
 #include "hw/sysbus.h"
 #include "migration/vmstate.h"
 #include "qemu/units.h"
+#include "system/replay.h"
 #include "system/runstate.h"
 #include "qemu/lockable.h"
 #include "qemu/main-loop.h"
@@ -216,7 +217,10 @@ static void hvbus_bridge_vm_state(void *opaque, bool running, RunState state)
             continue;
         }
         if (running) {
-            hvbus_channel_kick(ch->opaque);
+            /* a stop is in no log, and no signal was lost by it */
+            if (replay_mode == REPLAY_MODE_NONE) {
+                hvbus_channel_kick(ch->opaque);
+            }
         } else {
             hvbus_channel_quiesce(ch->opaque);
         }
