@@ -117,42 +117,46 @@ class Run(guest.TestCase):
     def check_nothing_is_left(self):
         self.assertEqual(os.listdir(self.tmp), [])
 
-    def test_command_in_accelerated(self):
-        proc = self.start('--config', 'accelerated', '--exec',
+    def check_command(self, disk):
+        """--exec on a new disk, which is kept"""
+        proc = self.start('--config', 'accelerated', '--disk', disk, '--exec',
                           'findmnt -n -o SOURCE /; uname -r; systemctl is-system-running --wait; '
-                          'ls -d /sys/bus/pci/drivers/mana/*:* >&2; exit 7')
+                          'ls -d /sys/bus/pci/drivers/mana/*:* >&2; echo seen >/root/mark; exit 7')
         out, err = proc.communicate()
         self.assertEqual(proc.returncode, 7, err)
         source, release, state = out.splitlines()
         self.assertEqual((source, state), ('/dev/sda', 'running'))
         self.assertTrue(release.startswith(guest.KERNEL), release)
+        self.assertIn('shutting the guest down', err)
         self.check_nothing_is_left()
 
-    def test_ssh_and_ctrl_c_in_boost(self):
-        disk = os.path.join(tempfile.mkdtemp(prefix='qpv-rootfs-'), 'a disk.qcow2')
-        self.addCleanup(shutil.rmtree, os.path.dirname(disk))
-        for call in range(2):
-            proc = self.start('--disk', disk)
-            said = ''
-            for line in proc.stderr:
-                said += line
-                if 'a shell in it' in line:
-                    break
-            login = re.search(r'a shell in it: +(ssh .*)', said)
-            self.assertTrue(login, said)
-            out = subprocess.run(login.group(1).split() + ['cat /etc/debian_version; cat /root/mark; '
-                                                           'echo seen >/root/mark; exit 3'],
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False,
-                                 stderr=subprocess.DEVNULL, timeout=60 * guest.SLOWNESS, encoding='utf-8')
-            self.assertEqual(out.returncode, 3)
-            self.assertRegex(out.stdout, r'^13')
-            # the disk is kept
-            self.assertEqual('seen' in out.stdout, call == 1)
-            os.killpg(proc.pid, signal.SIGINT)
-            _, err = proc.communicate()
-            self.assertEqual(proc.returncode, 130, err)
-            self.assertIn('shutting the guest down', err)
-            self.check_nothing_is_left()
+    def check_login(self, disk):
+        """What the script says to type works until Ctrl-C"""
+        proc = self.start('--disk', disk)
+        said = ''
+        for line in proc.stderr:
+            said += line
+            if 'a shell in it' in line:
+                break
+        login = re.search(r'a shell in it: +(ssh .*)', said)
+        self.assertTrue(login, said)
+        done = subprocess.run(login.group(1).split() + ['cat /root/mark /etc/debian_version; exit 3'],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False,
+                              stderr=subprocess.DEVNULL, timeout=60 * guest.SLOWNESS, encoding='utf-8')
+        self.assertEqual(done.returncode, 3)
+        self.assertRegex(done.stdout, r'^seen\n13')
+        os.killpg(proc.pid, signal.SIGINT)
+        _, err = proc.communicate()
+        self.assertEqual(proc.returncode, 130, err)
+        self.assertIn('shutting the guest down', err)
+        self.check_nothing_is_left()
+
+    def test_command_then_ssh_and_ctrl_c(self):
+        folder = tempfile.mkdtemp(prefix='qpv-rootfs-')
+        self.addCleanup(shutil.rmtree, folder)
+        disk = os.path.join(folder, 'a disk, kept.qcow2')
+        self.check_command(disk)
+        self.check_login(disk)
 
 
 if __name__ == '__main__':
