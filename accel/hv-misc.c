@@ -8,6 +8,7 @@
 #include "qemu/timer.h"
 #include "qapi/qapi-types-run-state.h"
 #include "system/runstate.h"
+#include "hw/i386/apic.h"
 #include "hv-internal.h"
 #include "accel/hyperv/hv-tcg.h"
 #include "trace.h"
@@ -129,14 +130,24 @@ static bool hv_reenlightenment_wrmsr(HvPartVtl *v, uint32_t msr, uint64_t val)
 }
 
 /*
+ * Is an interrupt pending, be it masked by IF, or of no higher priority than the one
+ * in service?  Linux waits for a spinlock in a handler and is kicked by such a one.
+ */
+static bool hv_idle_ends(X86CPU *cpu)
+{
+    return (CPU(cpu)->interrupt_request & CPU_INTERRUPT_HARD) ||
+        (cpu->apic_state && apic_get_highest_priority_irr(cpu->apic_state) >= 0);
+}
+
+/*
  * Read of GUEST_IDLE: halt until an interrupt is pending, even one that the VP
- * has masked with IF (TLFS 10.1.4).  The CPU halts behind this instruction.
+ * cannot take yet (TLFS 10.1.4).  The CPU halts behind this instruction.
  */
 bool hv_idle_rdmsr(HvVp *vp, uint32_t msr, uint64_t *val)
 {
     CPUState *cs = CPU(vp->cpu);
 
-    if (!(cs->interrupt_request & CPU_INTERRUPT_HARD)) {
+    if (!hv_idle_ends(vp->cpu)) {
         vp->idle_rip = vp->cpu->env.eip;
         vp->is_idle = true;
         cpu_interrupt(cs, CPU_INTERRUPT_HALT);
@@ -154,8 +165,7 @@ bool hv_tcg_idle_wakes(X86CPU *cpu)
     const HvVp *vp = cpu->hv_vp;
 
     return vp && vp->is_idle &&
-        cpu->env.eip - vp->idle_rip <= HV_MAX_RDMSR_BYTES &&
-        (CPU(cpu)->interrupt_request & CPU_INTERRUPT_HARD);
+        cpu->env.eip - vp->idle_rip <= HV_MAX_RDMSR_BYTES && hv_idle_ends(cpu);
 }
 
 bool hv_misc_wrmsr(HvVp *vp, uint32_t msr, uint64_t val)
