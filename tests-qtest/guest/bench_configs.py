@@ -4,7 +4,6 @@ each in one guest, measured in turn in each round."""
 
 import json
 import os
-import statistics
 
 import bench_net
 import guest
@@ -40,12 +39,11 @@ FIO = ('fio --name=x --filename=/dev/{dev} --ioengine=libaio --direct=1 '
 def report(found, rows, peers, results, row):
     """Each row of each peer with the ratios to BASES"""
     for name, unit in rows:
-        medians = {peer: statistics.median(found[name, peer]) for peer in BASES}
         for peer in peers:
             text = '%s %s' % (peer, name)
             results['configs ' + text] = found[name, peer]
             row(text, found[name, peer], unit,
-                [(medians[base], base) for base in BASES if base != peer])
+                [(found[name, base], base) for base in BASES if base != peer])
 
 
 def run_disk(opt, results, row):
@@ -111,10 +109,10 @@ def run_net(opt, results, row, clock):
         cards = bench_net.bring_up(vm, cards, CARDS)
         wait_vf(vm, clock)
         for _ in range(opt.rounds):
-            for card in cards:
-                def note(name, value, peer=card.peer):
-                    found.setdefault((name, peer), []).append(value)
-                bench_net.measure_tcp(vm, card, opt.seconds, note)
+            for measure in bench_net.tcp, bench_net.round_trips:
+                for card in cards:
+                    for name, value in measure(vm, card, opt.seconds).items():
+                        found.setdefault((name, card.peer), []).append(value)
     finally:
         cleanups.run()
     report(found, NET_ROWS, CARDS, results, row)
@@ -153,7 +151,7 @@ def run_boot(opt, results, row, clock):
             took, info = boot_seconds(opt, clock, devices)
             found[peer].append(took * 1000)
             memory += [vtl2['memory-used'] for vtl2 in info]
-    base = statistics.median(found['traditional'])
+    base = found['traditional']
     for peer, values in found.items():
         results['configs boot ' + peer] = values
         row('%s boot to first command' % peer, values, 'ms',

@@ -7,7 +7,6 @@ measured in turn in each round. Programs at both ends: iperf3 and netload.
 
 import os
 import re
-import statistics
 
 import guest
 import netlab
@@ -103,31 +102,29 @@ def iperf(vm, card, seconds, *args):
     return netlab.iperf(vm, card.host, card.address, seconds, *args) / 1e6
 
 
-def measure_tcp(vm, card, seconds, note, protocols=('tcp',)):
-    note('tcp-send', iperf(vm, card, seconds))
-    note('tcp-recv', iperf(vm, card, seconds, '-R'))
-    for proto in protocols:
-        rate, _ = netload_rate(vm.sh('netload rr %s %s %d %d' % (
-            proto, card.address, card.host.load, seconds), timeout=60 + seconds))
-        note(proto + '-rr', rate)
+def tcp(vm, card, seconds):
+    return {'tcp-send': iperf(vm, card, seconds), 'tcp-recv': iperf(vm, card, seconds, '-R')}
 
 
-def measure(vm, card, seconds, found):
-    def note(row, value):
-        found.setdefault((card.kind, row, card.peer), []).append(value)
+def round_trips(vm, card, seconds):
+    return {proto + '-rr': netload_rate(vm.sh('netload rr %s %s %d %d' % (
+        proto, card.address, card.host.load, seconds), timeout=60 + seconds))[0]
+            for proto in ('tcp', 'udp')}
 
-    measure_tcp(vm, card, seconds, note, ('tcp', 'udp'))
+
+def udp_send(vm, card, seconds):
     before = cpu_ns(vm)
     rate, count = netload_rate(vm.sh('netload blast %s %d %d %d' % (
         card.address, card.host.load, seconds, UDP_BYTES), timeout=60 + seconds))
-    note('udp-send', rate)
-    note('cpu-send', (cpu_ns(vm) - before) / max(count, 1))
+    return {'udp-send': rate, 'cpu-send': (cpu_ns(vm) - before) / max(count, 1)}
+
+
+def udp_recv(vm, card, seconds):
     before = cpu_ns(vm)
     rate, count = netload_rate(card.host.run(
         'netload', 'blast', card.forward[0], str(card.forward[1]), str(seconds),
         str(UDP_BYTES), timeout=60 + seconds))
-    note('udp-recv', rate)
-    note('cpu-recv', (cpu_ns(vm) - before) / max(count, 1))
+    return {'udp-recv': rate, 'cpu-recv': (cpu_ns(vm) - before) / max(count, 1)}
 
 
 def bring_up(vm, cards, peers):
@@ -187,14 +184,16 @@ def run(opt, results, median_line):
         cards = bring_up(vm, cards, PEERS)
         found = {}
         for _ in range(opt.rounds):
-            for card in cards:
-                measure(vm, card, opt.seconds, found)
+            # peers close to each other: the machine is not the same a minute later
+            for measure in tcp, round_trips, udp_send, udp_recv:
+                for card in cards:
+                    for row, value in measure(vm, card, opt.seconds).items():
+                        found.setdefault((card.kind, row, card.peer), []).append(value)
     finally:
         cleanups.run()
     for kind in kinds:
         for row, unit, higher in ROWS:
             base = found.get((kind, row, BASE))
-            base = statistics.median(base) if base else None
             for peer in peers:
                 values = found.get((kind, row, peer))
                 if values:
