@@ -159,6 +159,16 @@ static void message_timer_tests(void)
     wrmsr(MSR_SCONTROL, 0);
 }
 
+/* Waits, as Linux does for a spinlock, for one of its own priority class */
+static void on_timer_that_idles(uint8_t vec)
+{
+    wrmsr(MSR_STIMER0_CONFIG, TIMER_AUTO | TIMER_DIRECT | TIMER_VECTOR(0x61));
+    wrmsr(MSR_STIMER0_COUNT, ref_time() + 300000);
+    rdmsr(MSR_GUEST_IDLE);
+    check_eq(fired, 0, "guest_idle_ends_with_what_is_not_delivered");
+    apic_eoi();
+}
+
 static void idle_tests(void)
 {
     uint64_t t0;
@@ -184,6 +194,12 @@ static void idle_tests(void)
     check(ref_time() >= t0 + 290000, "guest_idle_waits_with_if_clear");
     sti();
     check(wait_u64(&fired, 2, 1000), "guest_idle_interrupt_pending_after");
+    fired = 0;
+    set_irq(0x61, on_timer);
+    set_irq(0x68, on_timer_that_idles);
+    wrmsr(MSR_STIMER0_CONFIG, TIMER_AUTO | TIMER_DIRECT | TIMER_VECTOR(0x68));
+    wrmsr(MSR_STIMER0_COUNT, ref_time() + 100000);
+    check(wait_u64(&fired, 1, 2000), "guest_idle_in_a_handler_ends");
     cli();
 }
 
