@@ -107,6 +107,18 @@ bool hv_partition_has_vp(HvPartition *p, uint32_t vp)
     return vp < p->max_vps && qatomic_read(&p->vps[vp]);
 }
 
+bool hv_partition_vp_is_idle(HvPartition *p, uint32_t vp)
+{
+    HvVp *v;
+
+    if (p->ops) {
+        return true;
+    }
+    RCU_READ_LOCK_GUARD();
+    v = hv_partition_vp(p, vp);
+    return !v || qatomic_read(&CPU(v->cpu)->halted);
+}
+
 static void hv_partition_lay_out(HvPartition *p, Error **errp)
 {
     ERRP_GUARD();

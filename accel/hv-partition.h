@@ -47,6 +47,12 @@ uint32_t hv_partition_max_vps(HvPartition *p);
 bool hv_partition_has_vp(HvPartition *p, uint32_t vp);
 
 /*
+ * True if VP @vp has halted, or it is not known what it does.  A hint: it may be
+ * otherwise when this returns.  any
+ */
+bool hv_partition_vp_is_idle(HvPartition *p, uint32_t vp);
+
+/*
  * Time since the partition was created or reset, 100 ns units; the value of MSR
  * 0x40000020.  Follows QEMU_CLOCK_VIRTUAL, thus icount and migration.  any
  */

@@ -7,6 +7,7 @@
 #include "qemu/units.h"
 #include "qemu/defer-call.h"
 #include "block/aio-wait.h"
+#include "system/replay.h"
 #include "storvsp-internal.h"
 
 static bool storvsp_is_paused(HvScsi *s)
@@ -19,6 +20,9 @@ static void storvsp_flush(StorvspChannel *ch)
 {
     if (ch->needs_flush) {
         ch->needs_flush = false;
+        ch->is_urgent = false;
+        timer_del(ch->hold_timer);
+        storvsp_hold_flushed(&ch->hold);
         hvbus_send_flush(ch->chan);
     }
 }
@@ -30,6 +34,34 @@ static void storvsp_flush_bh(void *opaque)
     if (qatomic_read(&ch->is_open)) {
         storvsp_flush(ch);
     }
+}
+
+static void storvsp_hold_over(void *opaque)
+{
+    StorvspChannel *ch = opaque;
+
+    if (qatomic_read(&ch->is_open)) {
+        trace_storvsp_hold_over(ch->idx, ch->hold.held, ch->hold.target);
+        storvsp_hold_expired(&ch->hold);
+        storvsp_flush(ch);
+    }
+}
+
+/* True if what was sent is left to others or to the timer */
+static bool storvsp_hold(StorvspChannel *ch)
+{
+    /* how far the guest is now differs from one replay to the next */
+    if (replay_mode != REPLAY_MODE_NONE ||
+        qatomic_read(&ch->s->is_stopped) ||
+        storvsp_hold_completion(&ch->hold,
+                                hvbus_channel_vp_is_idle(ch->chan))) {
+        return false;
+    }
+    if (!timer_pending(ch->hold_timer)) {
+        timer_mod(ch->hold_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
+                                  STORVSP_HOLD_NS);
+    }
+    return true;
 }
 
 void storvsp_reply(StorvspChannel *ch, uint64_t trans_id,
@@ -60,11 +92,15 @@ void storvsp_request_over(StorvspChannel *ch)
         return;
     }
     if (ch->in_notify) {
+        ch->is_urgent = true;
         return;
     }
     if (ch->is_full &&
         ch->inflight_count + ch->done_count <= STORVSP_MAX_OUTSTANDING / 2) {
         hvbus_channel_kick(ch->chan);
+    }
+    if (!ch->needs_flush || storvsp_hold(ch)) {
+        return;
     }
     /*
      * One interrupt for all that complete in this round of the event loop; but
@@ -72,7 +108,7 @@ void storvsp_request_over(StorvspChannel *ch)
      */
     if (ch->inflight_count == 0 || qatomic_read(&ch->s->is_stopped)) {
         storvsp_flush(ch);
-    } else if (ch->needs_flush) {
+    } else {
         qemu_bh_schedule(ch->flush_bh);
     }
 }
@@ -100,7 +136,7 @@ static bool storvsp_send_queued(StorvspChannel *ch)
                                    sizeof(d->msg))) {
             return false;
         }
-        ch->needs_flush = true;
+        ch->needs_flush = ch->is_urgent = true;
         QTAILQ_REMOVE(&ch->done, d, next);
         ch->done_count--;
         g_free(d);
@@ -110,6 +146,7 @@ static bool storvsp_send_queued(StorvspChannel *ch)
         if (ch->ctl.wants_completion) {
             storvsp_build_reply(&msg, ch->ctl.status);
             storvsp_reply(ch, ch->ctl.trans_id, &msg);
+            ch->is_urgent = true;
         }
         qatomic_set(&ch->ctl.state, STORVSP_CTL_NONE);
     }
@@ -124,7 +161,7 @@ static bool storvsp_send_queued(StorvspChannel *ch)
             return false;
         }
         trace_storvsp_rescan_sent(ch->idx);
-        ch->needs_flush = true;
+        ch->needs_flush = ch->is_urgent = true;
     }
     return true;
 }
@@ -156,6 +193,7 @@ static void storvsp_handle_packet(StorvspChannel *ch, const HvbusPacket *pkt)
         if (pkt->wants_completion) {
             storvsp_build_reply(&v.reply, STORVSP_STATUS_INVALID_PARAMETER);
             storvsp_reply(ch, pkt->trans_id, &v.reply);
+            ch->is_urgent = true;
         }
         return;
     }
@@ -179,6 +217,7 @@ static void storvsp_handle_packet(StorvspChannel *ch, const HvbusPacket *pkt)
         storvsp_defer_control(ch, &v, pkt);
     } else if (pkt->wants_completion) {
         storvsp_reply(ch, pkt->trans_id, &v.reply);
+        ch->is_urgent = true;
     }
 }
 
@@ -233,7 +272,9 @@ void storvsp_notify(HvbusDevice *dev, HvbusChannel *chan)
     if (!qatomic_read(&ch->is_open)) {
         return;
     }
-    storvsp_flush(ch);
+    if (ch->is_urgent) {
+        storvsp_flush(ch);
+    }
     if (ch->missed_notify) {
         ch->missed_notify = false;
         hvbus_channel_kick(chan);
@@ -333,12 +374,17 @@ void storvsp_channel_attach(StorvspChannel *ch, HvbusChannel *chan)
     if (ch->flush_bh) {
         /* open before a migration stream came in on top */
         qemu_bh_delete(ch->flush_bh);
+        timer_free(ch->hold_timer);
     }
     ch->chan = chan;
     ch->in_notify = false;
     ch->missed_notify = false;
     ch->is_full = false;
     ch->needs_flush = false;
+    ch->is_urgent = false;
+    storvsp_hold_init(&ch->hold);
+    ch->hold_timer = aio_timer_new(ch->ctx, QEMU_CLOCK_VIRTUAL, SCALE_NS,
+                                   storvsp_hold_over, ch);
     ch->flush_bh = aio_bh_new_guarded(ch->ctx, storvsp_flush_bh, ch,
                                       &DEVICE(ch->s)->mem_reentrancy_guard);
     hvbus_channel_set_opaque(chan, ch);
@@ -367,6 +413,8 @@ void storvsp_channel_detach(StorvspChannel *ch)
 
     qemu_bh_delete(ch->flush_bh);
     ch->flush_bh = NULL;
+    timer_free(ch->hold_timer);
+    ch->hold_timer = NULL;
     hvbus_channel_set_opaque(ch->chan, NULL);
     ch->chan = NULL;
     ch->ctl.state = STORVSP_CTL_NONE;

@@ -12,6 +12,7 @@
 #include "qemu/log.h"
 #include "system/iothread.h"
 #include "storvsp-core.h"
+#include "storvsp-hold-core.h"
 #include "trace.h"
 
 #define TYPE_HV_SCSI "hv-scsi"
@@ -95,7 +96,10 @@ struct StorvspChannel {
     bool in_notify;
     bool missed_notify;
     bool is_full;                       /* STORVSP_MAX_OUTSTANDING reached */
-    bool needs_flush;
+    bool needs_flush;                   /* the guest has yet to be shown some */
+    bool is_urgent;                     /* at the end of this notify() */
+    StorvspHold hold;
+    QEMUTimer *hold_timer;              /* pending while completions are held */
 };
 
 struct HvScsi {

@@ -5,6 +5,7 @@
  */
 #include "qemu/osdep.h"
 #include "qobject/qdict.h"
+#include "hw/paravisor/storvsp-hold-core.h"
 #include "lib/storvsc-client.h"
 
 #define NS_PER_S                1000000000LL
@@ -347,6 +348,57 @@ static void test_completions_wait_for_room(void)
     stop(&m, s);
 }
 
+/* Is it answered within a while in which no time passes for the guest? */
+static bool is_answered_at_once(Machine *m, Storvsc *s, uint64_t id)
+{
+    int64_t end = g_get_monotonic_time() + G_USEC_PER_SEC / 5;
+
+    while (!storvsc_is_done(s, id) && g_get_monotonic_time() < end) {
+        hv_guest_step(m->g, 0);
+    }
+    return storvsc_is_done(s, id);
+}
+
+/* A guest that has many requests under way gets its answers in groups */
+static void test_answers_come_in_groups(void)
+{
+    enum { DEPTH = 32, COUNT = 2000 };
+    Machine m;
+    Storvsc *s = start(&m, "");
+    StorvscRequest req = storvsc_rw(false, 0, 0, 8, hv_guest_alloc(m.g, 1));
+    uint64_t id[DEPTH] = { }, last;
+    unsigned done = 0;
+
+    while (done < COUNT) {
+        for (unsigned i = 0; i < DEPTH; i++) {
+            if (id[i] && storvsc_is_done(s, id[i])) {
+                storvsc_expect(s, id[i]);
+                id[i] = 0;
+                done++;
+            }
+            if (!id[i]) {
+                id[i] = storvsc_submit(s, 0, &req);
+            }
+        }
+        hv_guest_step(m.g, 0);
+    }
+    /* of as many as a group has at most, one is not the last of its group */
+    for (unsigned i = 0; i < STORVSP_HOLD_MAX; i++) {
+        last = storvsc_submit(s, 0, &req);
+        if (!is_answered_at_once(&m, s, last)) {
+            break;
+        }
+        g_assert_cmpuint(i, <, STORVSP_HOLD_MAX - 1);
+        storvsc_expect(s, last);
+    }
+    qtest_clock_step(m.g->qts, STORVSP_HOLD_NS);
+    for (unsigned i = 0; i < DEPTH; i++) {
+        storvsc_expect(s, id[i]);
+    }
+    storvsc_expect(s, last);
+    stop(&m, s);
+}
+
 /* --- life cycle with I/O in flight --- */
 
 static uint64_t submit_slow(Machine *m, Storvsc *s)
@@ -654,6 +706,7 @@ int main(int argc, char **argv)
     SCSI_TEST(subchannels_do_io);
     SCSI_TEST(too_many_subchannels_are_refused);
     SCSI_TEST(completions_wait_for_room);
+    SCSI_TEST(answers_come_in_groups);
     SCSI_TEST(bus_reset_completes_what_runs);
     SCSI_TEST(close_with_io_in_flight);
     SCSI_TEST(unload_with_io_in_flight);

@@ -520,6 +520,12 @@ uint32_t hvbus_channel_target_vp(HvbusChannel *chan)
     return qatomic_read(&chan->target_vp);
 }
 
+bool hvbus_channel_vp_is_idle(HvbusChannel *chan)
+{
+    return hv_partition_vp_is_idle(hvbus_device_bridge(chan->dev)->partition,
+                                   hvbus_channel_target_vp(chan));
+}
+
 bool hvbus_channel_is_open(HvbusChannel *chan)
 {
     return qatomic_read(&chan->is_open) && !qatomic_read(&chan->has_failed);

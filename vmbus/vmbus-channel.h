@@ -90,6 +90,8 @@ HvbusDevice *hvbus_channel_device(HvbusChannel *chan);
 uint16_t hvbus_channel_idx(HvbusChannel *chan);     /* 0: primary */
 uint32_t hvbus_channel_relid(HvbusChannel *chan);   /* correlator for traces */
 uint32_t hvbus_channel_target_vp(HvbusChannel *chan);
+/* The target VP has halted, or it is not known: a hint.  any thread */
+bool hvbus_channel_vp_is_idle(HvbusChannel *chan);
 bool hvbus_channel_is_open(HvbusChannel *chan);
 /* As the above, but also when the guest has broken the ring since */
 bool hvbus_channel_was_opened(HvbusChannel *chan);

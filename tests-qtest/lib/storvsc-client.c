@@ -98,7 +98,8 @@ StorvspPacketWire storvsc_expect(Storvsc *s, uint64_t trans_id)
         if (g_get_monotonic_time() > end) {
             g_error("request 0x%" PRIx64 " was not completed", trans_id);
         }
-        hv_guest_step(s->c->g, 0);
+        /* completions may be held back for a while */
+        hv_guest_step(s->c->g, STORVSC_STEP_NS);
     }
     answer = *(StorvspPacketWire *)g_hash_table_lookup(s->done, &trans_id);
     g_hash_table_remove(s->done, &trans_id);

@@ -12,6 +12,8 @@
 #define STORVSC_RING_PAGES      8
 #define STORVSC_MAX_CHANNELS    8
 #define STORVSC_BLOCK_BYTES     512
+/* Time that passes for the guest in each look for an answer */
+#define STORVSC_STEP_NS         10000
 /* trans id of the handshake in Linux: VMBUS_RQST_INIT */
 #define STORVSC_TRANS_INIT      (UINT64_MAX - 2)
 

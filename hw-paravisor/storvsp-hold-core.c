@@ -1,0 +1,53 @@
+/*
+ * Storage VSP: how long a completion may wait for others
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "storvsp-hold-core.h"
+
+void storvsp_hold_init(StorvspHold *h)
+{
+    *h = (StorvspHold) { .target = 1, .pause_left = STORVSP_HOLD_MIN_PAUSE };
+}
+
+bool storvsp_hold_completion(StorvspHold *h, bool vp_idle)
+{
+    if (vp_idle) {
+        h->held = 0;
+        return true;
+    }
+    if (h->target == 1) {
+        if (h->pause_left) {
+            h->pause_left--;
+            return true;
+        }
+        h->target = 2;
+    }
+    if (++h->held < h->target) {
+        return false;
+    }
+    h->held = 0;
+    h->pause = 0;
+    if (++h->streak == STORVSP_HOLD_STREAK) {
+        h->streak = 0;
+        h->target = MIN(h->target + 1, STORVSP_HOLD_MAX);
+    }
+    return true;
+}
+
+void storvsp_hold_expired(StorvspHold *h)
+{
+    h->target = MAX(h->held - 1, 1);
+    h->held = 0;
+    h->streak = 0;
+    if (h->target == 1) {
+        h->pause = MIN(MAX(h->pause * 2, STORVSP_HOLD_MIN_PAUSE),
+                       STORVSP_HOLD_MAX_PAUSE);
+        h->pause_left = h->pause;
+    }
+}
+
+void storvsp_hold_flushed(StorvspHold *h)
+{
+    h->held = 0;
+}

@@ -1,0 +1,47 @@
+/*
+ * Storage VSP: how long a completion may wait for others
+ *
+ * An interrupt costs a guest more than the request that it is for.  While the
+ * guest's processor has other things to do, completions are held until there are
+ * several, or for STORVSP_HOLD_NS.  How many is learnt: more while they come before
+ * the time is over, fewer when the guest had nothing else under way.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef STORVSP_HOLD_CORE_H
+#define STORVSP_HOLD_CORE_H
+
+#include "qemu/osdep.h"
+
+/* From the first completion that is held */
+#define STORVSP_HOLD_NS                 80000
+/* Completions of a group: of eight requests half are still under way meanwhile */
+#define STORVSP_HOLD_MAX                4
+/* So many groups in time, and the next may have one more */
+#define STORVSP_HOLD_STREAK             16
+/* Completions shown at once until holding is tried again; doubles */
+#define STORVSP_HOLD_MIN_PAUSE          32
+#define STORVSP_HOLD_MAX_PAUSE          2048
+
+typedef struct StorvspHold {
+    uint8_t target;                     /* completions of a group */
+    uint8_t held;
+    uint8_t streak;
+    uint16_t pause;                     /* of the last failure */
+    uint16_t pause_left;
+} StorvspHold;
+
+void storvsp_hold_init(StorvspHold *h);
+
+/*
+ * There is one completion more.  @vp_idle: the guest's processor waits for
+ * something.  True: show the guest what there is; false: hold it, and call
+ * storvsp_hold_expired() when STORVSP_HOLD_NS have passed since the first.
+ */
+bool storvsp_hold_completion(StorvspHold *h, bool vp_idle);
+/* The time is over, what is held will be shown */
+void storvsp_hold_expired(StorvspHold *h);
+/* Something else showed the guest what was held */
+void storvsp_hold_flushed(StorvspHold *h);
+
+#endif /* STORVSP_HOLD_CORE_H */
