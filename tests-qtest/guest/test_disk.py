@@ -12,7 +12,7 @@ import guest
 # block and round, reads it back past the page cache, compares.
 CHECKER = r'''
 n=0
-while ! [ -e /run/stop ]; do
+until [ $n -gt 0 ] && [ -e /run/stop ]; do
     n=$((n + 1))
     head -c 1048576 /dev/urandom >/tmp/want.%(tag)s
     dd if=/tmp/want.%(tag)s of=/dev/%(dev)s bs=64k seek=$((n %% 8 * 16)) \

@@ -45,7 +45,7 @@ rm "$f"
 # Transfers until /run/stop appears; a lost one counts, a wrong one ends it.
 TRAFFIC = b'''#!/bin/sh
 good=0 missed=0
-while ! [ -e /run/stop ]; do
+until [ $((good + missed)) -gt 0 ] && [ -e /run/stop ]; do
     for way in get put; do
         timeout 15 /qpv/$way "$1" "$2" "$3"
         case $? in

@@ -23,7 +23,7 @@ n=0
 node=/run/%(tag)s.disk
 rm -f $node
 mknod $node b $(tr : ' ' </sys/block/%(dev)s/dev) || exit 4
-while ! [ -e /run/stop ]; do
+until [ $n -gt 0 ] && [ -e /run/stop ]; do
     n=$((n + 1))
     head -c 524288 /dev/urandom >/tmp/want.%(tag)s
     taskset -c %(cpu)d dd if=/tmp/want.%(tag)s of=$node bs=32k \
