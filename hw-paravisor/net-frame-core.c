@@ -290,17 +290,19 @@ static void net_frame_set_ip_length(const NetFrame *f, uint8_t *ip,
 bool net_frame_fix_large(NetFrame *f, uint8_t *data)
 {
     uint32_t l3_bytes = f->bytes - f->l3_offset;
+    NetFrame whole = *f;
 
     if (l3_bytes > 0xffff + (f->ip_version == 6 ? IP6_HEADER_BYTES : 0)) {
         return false;
     }
     if (f->ip_version) {
         net_frame_set_ip_length(f, data + f->l3_offset, f->bytes);
-        net_frame_parse_head(f, data, f->head_bytes, f->bytes);
+        net_frame_parse_head(&whole, data, f->head_bytes, f->bytes);
     }
-    if (!net_frame_is_tcp(f)) {
+    if (!net_frame_is_tcp(&whole)) {
         return false;
     }
+    *f = whole;
     net_frame_set_ip_csum(f, data);
     return true;
 }

@@ -98,7 +98,7 @@ NetFrameCsum net_frame_check_l4_csum(const NetFrame *f, const uint8_t *data);
 /*
  * Make a large TCP packet one that has the right lengths and IPv4 checksum, as
  * guests leave them out; @f is brought up to date.  False: it is no TCP packet
- * that could be cut.
+ * that somebody else could cut, and @f stays as it was.
  */
 bool net_frame_fix_large(NetFrame *f, uint8_t *data);
 

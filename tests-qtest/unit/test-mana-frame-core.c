@@ -158,6 +158,26 @@ static void test_inserts_tag(void)
     check_tag(6, 50);
 }
 
+/* Too many tags for others to find the headers: they are known here all the same */
+static void test_cuts_behind_three_tags(void)
+{
+    uint8_t buf[1024];
+    uint32_t bytes = make_frame(buf, true, 4, PROTO_TCP, 600);
+    NetFrame f, before;
+    NetFrameCutter c;
+
+    net_frame_parse(&f, buf, bytes);
+    for (int i = 0; i < 2; i++) {
+        mana_vlan_insert(&f, buf, f.bytes, 5);
+    }
+    before = f;
+    g_assert_false(net_frame_fix_large(&f, buf));
+    g_assert_cmpmem(&f, sizeof(f), &before, sizeof(before));
+    net_frame_cut_begin(&c, &f, buf, 400);
+    g_assert_cmpuint(c.next, ==, bytes + 8 - 600);
+    g_assert_cmpuint(net_frame_cut_bytes(&c), ==, 400);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -167,5 +187,6 @@ int main(int argc, char **argv)
     ADD(hashes_any_header);
     ADD(fragments_have_no_ports);
     ADD(inserts_tag);
+    ADD(cuts_behind_three_tags);
     return g_test_run();
 }
