@@ -28,7 +28,7 @@ static void netvsp_mana_path_moved(void *opaque)
     }
     if (s->path_pending) {
         s->path_done = true;
-        qemu_bh_schedule(s->flush_bh);
+        netvsp_schedule(s);
     }
 }
 
