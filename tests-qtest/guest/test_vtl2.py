@@ -28,7 +28,7 @@ def view(vm):
 
 
 def gdb(sock, command):
-    """The answer of QEMU's gdb stub"""
+    """What QEMU answers to a debugger"""
     sock.sendall(b'$%s#%02x' % (command.encode(), sum(command.encode()) & 0xff))
     data = b''
     while data.count(b'#') < 1 or len(data) - data.index(b'#') < 3:
