@@ -398,11 +398,12 @@ static uint32_t hvbus_send_bytes(HvbusChannel *chan, uint32_t desc_bytes,
     return bytes < chan->out.data_bytes ? bytes : 0;
 }
 
-static int hvbus_send_reserve(HvbusChannel *chan, uint32_t bytes, bool ask)
+/* 1 if @bytes fit, 0 not and the guest was asked to tell, -1 the ring is broken */
+static int hvbus_send_reserve(HvbusChannel *chan, uint32_t bytes)
 {
     int r = hvbus_ring_reserve(&chan->out, bytes, false);
 
-    if (r == 0 && ask) {
+    if (r == 0) {
         /* to the guest there is room in place of what it was not shown */
         hvbus_send_flush(chan);
         r = hvbus_ring_reserve(&chan->out, bytes, true);
@@ -454,7 +455,7 @@ bool hvbus_send(HvbusChannel *chan, uint16_t type, uint16_t flags,
         return false;
     }
     bytes = hvbus_send_bytes(chan, desc_bytes, msg_bytes);
-    if (!bytes || hvbus_send_reserve(chan, bytes, true) <= 0) {
+    if (!bytes || hvbus_send_reserve(chan, bytes) <= 0) {
         trace_hvbus_send_no_room(chan->relid, type, trans_id, msg_bytes);
         return false;
     }
@@ -497,12 +498,7 @@ bool hvbus_send_has_room(HvbusChannel *chan, uint32_t desc_bytes,
         return false;
     }
     bytes = hvbus_send_bytes(chan, desc_bytes, msg_bytes);
-    return bytes && hvbus_send_reserve(chan, bytes, false) > 0;
-}
-
-HvbusDevice *hvbus_channel_device(HvbusChannel *chan)
-{
-    return chan->dev;
+    return bytes && hvbus_send_reserve(chan, bytes) > 0;
 }
 
 uint16_t hvbus_channel_idx(HvbusChannel *chan)

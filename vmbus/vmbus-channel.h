@@ -213,7 +213,11 @@ void hvbus_send_flush(HvbusChannel *chan);
 /* A completion packet (type 0xb) for @trans_id */
 bool hvbus_send_completion(HvbusChannel *chan, uint64_t trans_id,
                            const void *msg, uint32_t msg_bytes);
-/* Bytes that hvbus_send() would take now for a packet of that size */
+/*
+ * Does a packet of that size fit now?  If not, the guest was asked to tell when it
+ * does, and notify() will run then; but one that is never to fit, or a channel that
+ * is not open, is not waited for.
+ */
 bool hvbus_send_has_room(HvbusChannel *chan, uint32_t desc_bytes,
                          uint32_t msg_bytes);
 

@@ -38,16 +38,20 @@ static void hv_echo_notify(HvbusDevice *dev, HvbusChannel *chan)
 {
     HvEcho *s = HV_ECHO(dev);
     unsigned budget = HV_ECHO_BUDGET;
+    bool has_room = true;
     HvbusPacket pkt;
 
     hvbus_recv_begin(chan);
-    /* no room for the answer: leave the packet, notify() runs when there is */
-    while (budget-- && hvbus_send_has_room(chan, 0, HV_ECHO_MAX_BYTES) &&
-           hvbus_recv(chan, &pkt) > 0) {
+    while (budget--) {
+        /* none for the answer: leave the packet, notify() runs when there is */
+        has_room = hvbus_send_has_room(chan, 0, HV_ECHO_MAX_BYTES);
+        if (!has_room || hvbus_recv(chan, &pkt) <= 0) {
+            break;
+        }
         hvbus_send_completion(chan, pkt.trans_id, pkt.msg, pkt.msg_bytes);
         s->packets++;
     }
-    if (hvbus_recv_end(chan)) {
+    if (hvbus_recv_end(chan) && has_room) {
         hvbus_channel_kick(chan);
     }
     hvbus_send_flush(chan);
