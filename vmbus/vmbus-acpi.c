@@ -8,7 +8,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "qemu/error-report.h"
 #include "qemu/range.h"
 #include "qemu/units.h"
 #include "hw/acpi/aml-build.h"

@@ -33,7 +33,8 @@ struct HvbusHost {
     HvbusBridge *bridge;
 };
 
-void hvbus_bridge_guest_error(HvbusBridge *b, const char *why, uint32_t id)
+static void hvbus_bridge_guest_error(HvbusBridge *b, const char *why,
+                                     uint32_t id)
 {
     trace_hvbus_bridge_guest_error(why, id);
     qemu_log_mask(LOG_GUEST_ERROR, "hv-vmbus: %s (%u)\n", why, id);
@@ -300,9 +301,7 @@ static void hvbus_bridge_realize(DeviceState *dev, Error **errp)
     memory_listener_register(&b->listener,
                              hv_partition_as(b->partition, HVBUS_VTL));
     b->vm_running = runstate_is_running();
-    b->vmstate_entry = qdev_add_vm_change_state_handler(dev,
-                                                        hvbus_bridge_vm_state,
-                                                        b);
+    qdev_add_vm_change_state_handler(dev, hvbus_bridge_vm_state, b);
 }
 
 /*

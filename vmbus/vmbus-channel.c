@@ -135,7 +135,7 @@ void hvbus_channel_quiesce(HvbusChannel *chan)
     }
 }
 
-void hvbus_channel_fail(HvbusChannel *chan, const char *why)
+static void hvbus_channel_fail(HvbusChannel *chan, const char *why)
 {
     if (!qatomic_xchg(&chan->has_failed, true)) {
         trace_hvbus_channel_fail(chan->relid, why);
@@ -527,9 +527,19 @@ bool hvbus_channel_is_open(HvbusChannel *chan)
     return qatomic_read(&chan->is_open) && !qatomic_read(&chan->has_failed);
 }
 
+bool hvbus_channel_was_opened(HvbusChannel *chan)
+{
+    return qatomic_read(&chan->is_open);
+}
+
 void hvbus_channel_set_opaque(HvbusChannel *chan, void *opaque)
 {
     chan->opaque = opaque;
+}
+
+void *hvbus_channel_opaque(HvbusChannel *chan)
+{
+    return chan->opaque;
 }
 
 bool hvbus_channel_is_drained(HvbusChannel *chan)
@@ -538,16 +548,6 @@ bool hvbus_channel_is_drained(HvbusChannel *chan)
            (hvbus_ring_is_empty(&chan->in) && hvbus_ring_is_empty(&chan->out) &&
             chan->in.idx == chan->in.shown_idx &&
             chan->out.idx == chan->out.shown_idx);
-}
-
-bool hvbus_channel_was_opened(HvbusChannel *chan)
-{
-    return qatomic_read(&chan->is_open);
-}
-
-void *hvbus_channel_opaque(HvbusChannel *chan)
-{
-    return chan->opaque;
 }
 
 void hvbus_channel_set_aio_context(HvbusChannel *chan, AioContext *ctx)
@@ -564,11 +564,6 @@ void hvbus_channel_set_aio_context(HvbusChannel *chan, AioContext *ctx)
     hvbus_channel_new_bh(chan);
     qatomic_set(&chan->is_kicked, false);
     call_rcu(old, hvbus_old_bh_free, rcu);
-}
-
-AioContext *hvbus_channel_aio_context(HvbusChannel *chan)
-{
-    return chan->ctx;
 }
 
 HvbusGpadl *hvbus_gpadl_get(HvbusChannel *chan, uint32_t gpadl_id)
@@ -654,27 +649,6 @@ bool hvbus_gpadl_write(HvbusGpadl *gpadl, uint32_t offset, const void *buf,
                          (const uint8_t *)buf + done, n)) {
             return false;
         }
-    }
-    return true;
-}
-
-bool hvbus_gpadl_sgl(HvbusGpadl *gpadl, uint32_t offset, uint32_t bytes,
-                     QEMUSGList *sgl)
-{
-    uint32_t done, n;
-
-    if (!hvbus_gpadl_in_bounds(gpadl, offset, bytes)) {
-        return false;
-    }
-    for (done = 0; done < bytes; done += n) {
-        uint64_t gpa;
-
-        n = bytes - done;
-        gpa = hvbus_gpadl_translate(gpadl, offset + done, &n);
-        if (!guest_is_memory(sgl->as, gpa, n)) {
-            return false;
-        }
-        qemu_sglist_add(sgl, gpa, n);
     }
     return true;
 }

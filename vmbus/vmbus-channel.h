@@ -86,7 +86,6 @@ extern const VMStateDescription vmstate_hvbus_device;
 #define VMSTATE_HVBUS_DEVICE(_field, _state) \
     VMSTATE_STRUCT(_field, _state, 1, vmstate_hvbus_device, HvbusDevice)
 
-HvbusDevice *hvbus_channel_device(HvbusChannel *chan);
 uint16_t hvbus_channel_idx(HvbusChannel *chan);     /* 0: primary */
 uint32_t hvbus_channel_relid(HvbusChannel *chan);   /* correlator for traces */
 uint32_t hvbus_channel_target_vp(HvbusChannel *chan);
@@ -138,7 +137,6 @@ void *hvbus_channel_opaque(HvbusChannel *chan);
  * the VM has not started.  BQL
  */
 void hvbus_channel_set_aio_context(HvbusChannel *chan, AioContext *ctx);
-AioContext *hvbus_channel_aio_context(HvbusChannel *chan);
 
 /*
  * Has either side received all that the other has sent?  Also true if the channel
@@ -230,12 +228,10 @@ bool hvbus_send_has_room(HvbusChannel *chan, uint32_t desc_bytes,
 HvbusGpadl *hvbus_gpadl_get(HvbusChannel *chan, uint32_t gpadl_id);
 void hvbus_gpadl_put(HvbusGpadl *gpadl);
 uint32_t hvbus_gpadl_bytes(HvbusGpadl *gpadl);
+/* Copy; false if it is not all inside of @gpadl, or not memory */
 bool hvbus_gpadl_read(HvbusGpadl *gpadl, uint32_t offset, void *buf,
                       uint32_t bytes);
 bool hvbus_gpadl_write(HvbusGpadl *gpadl, uint32_t offset, const void *buf,
                        uint32_t bytes);
-/* Add bytes [@offset, @offset + @bytes) of @gpadl to @sgl */
-bool hvbus_gpadl_sgl(HvbusGpadl *gpadl, uint32_t offset, uint32_t bytes,
-                     QEMUSGList *sgl);
 
 #endif /* VMBUS_CHANNEL_H */

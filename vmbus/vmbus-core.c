@@ -242,6 +242,29 @@ static void hvbus_offer_if_free(HvbusCore *core, HvbusCoreChannel *ch)
     hvbus_send_offer(core, ch);
 }
 
+/* The channel of that device, whoever holds it; NULL if there is none */
+static HvbusCoreChannel *hvbus_core_find(HvbusCore *core,
+                                         const uint8_t *instance_id,
+                                         uint16_t sub_idx)
+{
+    HvbusCoreChannel *found = NULL;
+    uint32_t i;
+
+    /* one that lives before one that was rescinded */
+    for (i = 0; i < core->offers->len; i++) {
+        HvbusCoreChannel *ch = core->offers->pdata[i];
+
+        if (ch->sub_idx == sub_idx &&
+            !memcmp(ch->offer.instance_id, instance_id, 16)) {
+            if (ch->state != HVBUS_CHAN_RESCINDED) {
+                return ch;
+            }
+            found = ch;
+        }
+    }
+    return found;
+}
+
 HvbusCoreChannel *hvbus_core_add(HvbusCore *core, const HvbusOffer *offer,
                                  uint16_t sub_idx, void *opaque)
 {
@@ -275,27 +298,6 @@ HvbusCoreChannel *hvbus_core_add(HvbusCore *core, const HvbusOffer *offer,
         hvbus_offer_if_free(core, ch);
     }
     return ch;
-}
-
-HvbusCoreChannel *hvbus_core_find(HvbusCore *core, const uint8_t *instance_id,
-                                  uint16_t sub_idx)
-{
-    HvbusCoreChannel *found = NULL;
-    uint32_t i;
-
-    /* one that lives before one that was rescinded */
-    for (i = 0; i < core->offers->len; i++) {
-        HvbusCoreChannel *ch = core->offers->pdata[i];
-
-        if (ch->sub_idx == sub_idx &&
-            !memcmp(ch->offer.instance_id, instance_id, 16)) {
-            if (ch->state != HVBUS_CHAN_RESCINDED) {
-                return ch;
-            }
-            found = ch;
-        }
-    }
-    return found;
 }
 
 /* Messages of the guest; each is at least as long as its row in the table says */

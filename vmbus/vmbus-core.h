@@ -121,9 +121,6 @@ void hvbus_core_out_done(HvbusCore *core);
  */
 HvbusCoreChannel *hvbus_core_add(HvbusCore *core, const HvbusOffer *offer,
                                  uint16_t sub_idx, void *opaque);
-/* The channel of that device, whoever holds it; NULL if there is none */
-HvbusCoreChannel *hvbus_core_find(HvbusCore *core, const uint8_t *instance_id,
-                                  uint16_t sub_idx);
 /*
  * Close and take back @ch, a primary with its sub-channels before it.  It is
  * dropped and freed at once if the guest does not know it, else when the guest

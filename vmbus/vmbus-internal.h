@@ -57,11 +57,6 @@ typedef struct HvbusSavedGpadl {
     bool torn_down;
 } HvbusSavedGpadl;
 
-typedef struct HvbusSavedMessage {
-    uint16_t bytes;
-    uint8_t data[HV_MSG_PAYLOAD_BYTES];
-} HvbusSavedMessage;
-
 /* Flat form of HvbusCore between pre_save and the stream, and back */
 typedef struct HvbusSaved {
     uint8_t state;                      /* HvbusConnState */
@@ -75,7 +70,7 @@ typedef struct HvbusSaved {
     HvbusSavedChannel *channels;
     HvbusSavedGpadl *gpadls;
     uint64_t *pfns;                     /* of all gpadls, in their order */
-    HvbusSavedMessage *messages;
+    HvbusOutMessage *messages;
 } HvbusSaved;
 
 struct HvbusBridge {
@@ -97,7 +92,6 @@ struct HvbusBridge {
     HvbusBus *bus;
     Notifier slot_notifier;
     MemoryListener listener;
-    VMChangeStateEntry *vmstate_entry;
     QEMUBH *shared_bh;                  /* kicks all channels, before 2.4 */
     QemuMutex interrupt_page_lock;
     bool vm_running;                    /* atomic */
@@ -155,7 +149,6 @@ bool hvbus_channel_resume(HvbusChannel *chan, uint32_t in_idx, uint32_t out_idx,
                           bool has_failed);
 /* Wait until notify() does not run; it does not start again while stopped */
 void hvbus_channel_quiesce(HvbusChannel *chan);
-void hvbus_channel_fail(HvbusChannel *chan, const char *why);
 
 /* vmbus-device.c */
 HvbusBridge *hvbus_device_bridge(HvbusDevice *dev);
@@ -173,6 +166,5 @@ extern const VMStateDescription vmstate_hvbus_bridge;
 void hvbus_bridge_flush(HvbusBridge *b);
 /* Signal the guest that channel @relid has something for it.  any thread */
 void hvbus_bridge_signal_guest(HvbusBridge *b, uint32_t vp, uint32_t relid);
-void hvbus_bridge_guest_error(HvbusBridge *b, const char *why, uint32_t id);
 
 #endif /* VMBUS_INTERNAL_H */

@@ -96,12 +96,9 @@ static int hvbus_bridge_pre_save(void *opaque)
     }
     hvbus_save_gpadls(s, &core->gpadls);
     s->message_count = core->out.length;
-    s->messages = g_new0(HvbusSavedMessage, s->message_count);
+    s->messages = g_new0(HvbusOutMessage, s->message_count);
     for (l = core->out.head, i = 0; l; l = l->next, i++) {
-        HvbusOutMessage *out = l->data;
-
-        s->messages[i].bytes = out->bytes;
-        memcpy(s->messages[i].data, out->data, sizeof(out->data));
+        s->messages[i] = *(HvbusOutMessage *)l->data;
     }
     return 0;
 }
@@ -314,8 +311,8 @@ static const VMStateDescription vmstate_hvbus_saved_message = {
     .version_id = 1,
     .minimum_version_id = 1,
     .fields = (const VMStateField[]) {
-        VMSTATE_UINT16(bytes, HvbusSavedMessage),
-        VMSTATE_UINT8_ARRAY(data, HvbusSavedMessage, HV_MSG_PAYLOAD_BYTES),
+        VMSTATE_UINT16(bytes, HvbusOutMessage),
+        VMSTATE_UINT8_ARRAY(data, HvbusOutMessage, HV_MSG_PAYLOAD_BYTES),
         VMSTATE_END_OF_LIST()
     }
 };
@@ -370,7 +367,7 @@ const VMStateDescription vmstate_hvbus_bridge = {
         VMSTATE_STRUCT_VARRAY_ALLOC(saved.messages, HvbusBridge,
                                     saved.message_count, 1,
                                     vmstate_hvbus_saved_message,
-                                    HvbusSavedMessage),
+                                    HvbusOutMessage),
         VMSTATE_END_OF_LIST()
     },
     .subsections = (const VMStateDescription * const []) {
