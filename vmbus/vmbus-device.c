@@ -275,7 +275,7 @@ void hvbus_device_released(HvbusDevice *dev)
     }
 }
 
-/* True if the driver may go on as it likes: it is not there or at rest */
+/* True if the driver is at rest, not there, or out of time; else look again */
 static bool hvbus_device_is_at_rest(HvbusDevice *dev, HvbusChannel *primary)
 {
     HvbusDeviceClass *hc = HVBUS_DEVICE_GET_CLASS(dev);

@@ -51,7 +51,7 @@ bool hvbus_ring_start_out(HvbusRing *r);
 /* The header as it is now, for the monitor */
 void hvbus_ring_header(const HvbusRing *r, HvbusRingHeaderWire *wire);
 
-/* Is there nothing in it?  False if an index is out of range */
+/* Is there nothing in it?  Takes the indexes as they are, good or not */
 bool hvbus_ring_is_empty(const HvbusRing *r);
 
 /* Guest to host */
