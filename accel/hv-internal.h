@@ -99,11 +99,11 @@ struct HvVp {
     HvPartition *part;
     X86CPU *cpu;
     uint32_t index;
+    /* migrated */
     uint8_t active_vtl;
-    uint64_t runtime_base_100ns;
-    /* migrated: GUEST_IDLE was read at this address, see hv_tcg_idle_wakes() */
-    bool is_idle;
-    uint64_t idle_rip;
+    uint64_t runtime_base_100ns;    /* reference time at which VP_RUNTIME was 0 */
+    bool is_idle;               /* GUEST_IDLE was read at the address below, */
+    uint64_t idle_rip;          /* see hv_tcg_idle_wakes() */
     HvVpVtl vtl[HV_VTL_COUNT];
     /* host only: hv-hypercall-tlb.c */
     QemuSpin flush_lock;
@@ -174,13 +174,13 @@ struct HvPartition {
     HvPartVtl vtl[HV_VTL_COUNT];
     int64_t time_ref_base_ns;   /* QEMU_CLOCK_VIRTUAL at reference time 0 */
     uint64_t vp_mask;           /* VPs that exist, in a stream */
+    uint64_t tsc_hz;            /* 0: not measured yet; atomic */
 
     /* host only */
     MemoryRegion pages;         /* all overlay pages */
     uint32_t page_count;
     uint32_t max_vps;
     HvVp **vps;                 /* [max_vps]; read with qatomic_rcu_read */
-    uint64_t tsc_hz;            /* 0: not measured yet; atomic */
     int64_t tsc_sample_ticks;   /* host ticks and clock when the first VP */
     int64_t tsc_sample_ns;      /* was made: start of the measurement */
     Notifier machine_done;

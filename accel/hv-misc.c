@@ -1,6 +1,6 @@
 /*
- * Hyper-V partition: OS id, hypercall page, VP index, runtime, reset, crash,
- * TSC invariant and re-enlightenment MSRs (TLFS 3, 7.8, 12, 15)
+ * Hyper-V partition: OS id, hypercall page, VP index, runtime, guest idle, reset,
+ * crash, TSC invariant and re-enlightenment MSRs (TLFS 3, 7.8, 10.1.4, 12, 15)
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
