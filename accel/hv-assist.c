@@ -10,7 +10,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "exec/address-spaces.h"
 #include "hw/i386/apic.h"
 #include "hw/i386/apic_internal.h"
 #include "hv-internal.h"

@@ -144,6 +144,10 @@
 #define HV_CRASH_CTL_MESSAGE            BIT_ULL(62)
 #define HV_CRASH_PARAM_COUNT            5
 
+/* Vectors of interrupts; those below are the processor's exceptions (TLFS 10.5) */
+#define HV_FIRST_VALID_VECTOR           0x10
+#define HV_LAST_VALID_VECTOR            0xff
+
 /* VP assist page (TLFS 10.3.5): first u32 */
 #define HV_ASSIST_NO_EOI_REQUIRED       BIT(0)
 

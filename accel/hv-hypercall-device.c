@@ -16,9 +16,6 @@
 #include "trace.h"
 
 #define HV_DEVICE_FUNCTION_MASK         7u
-/* Vectors below are exceptions */
-#define HV_DEVICE_FIRST_VECTOR          0x10
-#define HV_DEVICE_LAST_VECTOR           0xff
 
 typedef struct HvDevicePort {
     uint64_t key;
@@ -138,8 +135,8 @@ HvStatus hv_run_retarget_interrupt(HvCall *call)
         return status;
     }
     if (le32_to_cpu(wire.source) != HV_INTERRUPT_SOURCE_MSI ||
-        le32_to_cpu(wire.vector) < HV_DEVICE_FIRST_VECTOR ||
-        le32_to_cpu(wire.vector) > HV_DEVICE_LAST_VECTOR ||
+        le32_to_cpu(wire.vector) < HV_FIRST_VALID_VECTOR ||
+        le32_to_cpu(wire.vector) > HV_LAST_VALID_VECTOR ||
         le32_to_cpu(wire.flags) & ~(HV_RETARGET_MULTICAST |
                                     HV_RETARGET_PROCESSOR_SET)) {
         return HV_STATUS_BAD_PARAMETER;

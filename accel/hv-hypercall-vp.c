@@ -10,17 +10,13 @@
 #include "hv-vpset-core.h"
 #include "trace.h"
 
-/* Vectors below are exceptions (TLFS 10.5) */
-#define HV_IPI_FIRST_VECTOR             0x10
-#define HV_IPI_LAST_VECTOR              0xff
-
 /* Takes the BQL: it protects the local APICs */
 static HvStatus send_ipi(HvCall *call, uint32_t vector, const HvVpSet *set)
 {
     HvPartition *p = call->vp->part;
     unsigned vp_count = 0;
 
-    if (vector < HV_IPI_FIRST_VECTOR || vector > HV_IPI_LAST_VECTOR) {
+    if (vector < HV_FIRST_VALID_VECTOR || vector > HV_LAST_VALID_VECTOR) {
         return HV_STATUS_BAD_PARAMETER;
     }
     BQL_LOCK_GUARD();

@@ -20,7 +20,7 @@
 #include "migration/vmstate.h"
 #include "qapi/error.h"
 #include "cpu.h"
-#include "accel/hyperv/hv-partition.h"
+#include "hv-partition.h"
 #include "hv-cpuid-core.h"
 #include "hv-flush-core.h"
 #include CONFIG_DEVICES

@@ -5,12 +5,11 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "qemu/timer.h"
 #include "qapi/qapi-types-run-state.h"
 #include "system/runstate.h"
 #include "hw/i386/apic.h"
 #include "hv-internal.h"
-#include "accel/hyperv/hv-tcg.h"
+#include "hv-tcg.h"
 #include "trace.h"
 
 /* longest encoding of RDMSR with its prefixes */

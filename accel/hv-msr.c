@@ -8,7 +8,7 @@
 #include "qemu/main-loop.h"
 #include "hv-internal.h"
 #include "tcg/helper-tcg.h"
-#include "accel/hyperv/hv-tcg.h"
+#include "hv-tcg.h"
 #include "trace.h"
 
 typedef struct HvMsrInfo {

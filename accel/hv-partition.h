@@ -18,7 +18,7 @@
 #include "exec/hwaddr.h"
 #include "exec/memattrs.h"
 #include "qemu/notify.h"
-#include "accel/hyperv/hv-defs.h"
+#include "hv-defs.h"
 
 #define TYPE_HV_PARTITION "hyperv-partition"
 OBJECT_DECLARE_SIMPLE_TYPE(HvPartition, HV_PARTITION)

@@ -6,7 +6,7 @@
 #ifndef HV_STIMER_CORE_H
 #define HV_STIMER_CORE_H
 
-#include "accel/hyperv/hv-defs.h"
+#include "hv-defs.h"
 
 /*
  * The shortest period, 100 us: each expiry costs the host a wake-up, and a

@@ -6,10 +6,7 @@
 #ifndef HV_SYNIC_CORE_H
 #define HV_SYNIC_CORE_H
 
-#include "accel/hyperv/hv-defs.h"
-
-/* Vectors below belong to the processor's exceptions (TLFS 11.8.4) */
-#define HV_FIRST_VALID_VECTOR           16
+#include "hv-defs.h"
 
 /* True if a guest may write @sint into a SINT register */
 bool hv_sint_valid(uint64_t sint);

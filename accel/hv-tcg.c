@@ -9,7 +9,7 @@
 #include "exec/cpu-common.h"
 #include "exec/translation-block.h"
 #include "hv-internal.h"
-#include "accel/hyperv/hv-tcg.h"
+#include "hv-tcg.h"
 #include "trace.h"
 
 /* hv-cpuid-core.c numbers the properties as target/i386 does */
