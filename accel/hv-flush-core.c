@@ -41,7 +41,7 @@ void hv_flush_clear(HvFlushWork *work)
     work->page_count = 0;
 }
 
-void hv_flush_add_all(HvFlushWork *work)
+static void hv_flush_add_all(HvFlushWork *work)
 {
     hv_flush_clear(work);
     work->all = true;

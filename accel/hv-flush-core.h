@@ -36,10 +36,11 @@ typedef struct HvFlushWork {
 HvStatus hv_flush_parse_range(uint64_t element, bool extended,
                               HvFlushRange *range);
 
+/* Nothing is left to flush */
 void hv_flush_clear(HvFlushWork *work);
+/* Also flush @range */
 void hv_flush_add(HvFlushWork *work, HvFlushRange range);
-void hv_flush_add_all(HvFlushWork *work);
-/* Everything in @more too */
+/* Also flush everything in @more */
 void hv_flush_merge(HvFlushWork *work, const HvFlushWork *more);
 
 #endif /* HV_FLUSH_CORE_H */

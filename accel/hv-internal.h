@@ -231,8 +231,6 @@ HvFeatureRequest hv_feature_request(HvPartition *p, X86CPU *cpu);
 /* True if any hv-* property of @cpu is set */
 bool hv_cpu_wants_partition(X86CPU *cpu);
 
-/* hv-msr.c: name of an MSR for traces and messages */
-const char *hv_msr_name(uint32_t msr);
 /*
  * hv-msr.c: an MSR of @vp, which runs in this thread.  False: not offered, or not
  * a value for it.  BQL
@@ -294,7 +292,6 @@ int64_t hv_reftime_to_virtual_ns(HvPartition *p, uint64_t ref_100ns);
 
 /* hv-port.c */
 void hv_port_init(HvPartition *p);
-void hv_port_fini(HvPartition *p);
 HvStatus hv_port_post_message(HvVp *vp, const HvPostMessageWire *wire);
 HvStatus hv_port_signal_event(HvVp *vp, uint32_t conn_id, uint16_t flag); /* any */
 

@@ -177,7 +177,7 @@ static HvMessageWire *kvm_find_slot(HvPartition *p, uint32_t vp, uint8_t sint,
         return NULL;
     }
     *section = memory_region_find(get_system_memory(),
-                                  (simp & ~(uint64_t)(HV_PAGE_SIZE - 1)) +
+                                  (simp & HV_PAGE_MASK) +
                                   sint * HV_MSG_BYTES, HV_MSG_BYTES);
     if (!section->mr) {
         return NULL;

@@ -89,7 +89,7 @@ static const HvMsrInfo *hv_msr_find(uint32_t msr)
     return NULL;
 }
 
-const char *hv_msr_name(uint32_t msr)
+static const char *hv_msr_name(uint32_t msr)
 {
     const HvMsrInfo *info = hv_msr_find(msr);
 

@@ -89,11 +89,6 @@ AddressSpace *hv_partition_as(HvPartition *p, uint8_t vtl)
     return &address_space_memory;
 }
 
-uint32_t hv_partition_max_vps(HvPartition *p)
-{
-    return p->max_vps;
-}
-
 HvVp *hv_partition_vp(HvPartition *p, uint32_t index)
 {
     return index < p->max_vps ? qatomic_rcu_read(&p->vps[index]) : NULL;

@@ -40,9 +40,6 @@ bool hv_partition_require_synic(HvPartition *p, Error **errp);
 /* Guest physical memory as code in @vtl sees it.  Valid as long as @p.  any */
 AddressSpace *hv_partition_as(HvPartition *p, uint8_t vtl);
 
-/* Number of VP indexes in use is at most this; indexes are below it.  any */
-uint32_t hv_partition_max_vps(HvPartition *p);
-
 /* True if VP @vp exists now.  any */
 bool hv_partition_has_vp(HvPartition *p, uint32_t vp);
 

@@ -45,22 +45,6 @@ void hv_port_init(HvPartition *p)
              QHT_MODE_AUTO_RESIZE);
 }
 
-static void free_event_port(void *entry, uint32_t hash, void *opaque)
-{
-    g_free(entry);
-}
-
-/* No vCPU can call any more */
-void hv_port_fini(HvPartition *p)
-{
-    g_clear_pointer(&p->message_ports, g_hash_table_destroy);
-    if (p->event_ports) {
-        qht_iter(&p->event_ports->ports, free_event_port, NULL);
-        qht_destroy(&p->event_ports->ports);
-        g_clear_pointer(&p->event_ports, g_free);
-    }
-}
-
 bool hv_partition_connect_message(HvPartition *p, uint8_t vtl, uint32_t conn_id,
                                   HvMessageHandler handler, void *opaque,
                                   Error **errp)
