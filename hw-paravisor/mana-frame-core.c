@@ -14,8 +14,6 @@ uint32_t mana_frame_hash(const NetFrame *f, const uint8_t *hdr,
                          const Toeplitz *key, uint16_t types, uint16_t *type)
 {
     bool is_v6 = f->ip_version == 6;
-    uint8_t input[TOEPLITZ_MAX_BYTES];
-    size_t bytes = is_v6 ? 32 : 8;
     uint16_t l4_type = 0;
 
     *type = 0;
@@ -27,15 +25,9 @@ uint32_t mana_frame_hash(const NetFrame *f, const uint8_t *hdr,
     } else if (net_frame_is_udp(f)) {
         l4_type = is_v6 ? MANA_HASH_UDP_IPV6 : MANA_HASH_UDP_IPV4;
     }
-    memcpy(input, hdr + f->l3_offset + (is_v6 ? 8 : 12), bytes);
-    if (types & l4_type) {
-        memcpy(input + bytes, hdr + f->l4_offset, 4);
-        bytes += 4;
-        *type = l4_type;
-    } else {
-        *type = types & (is_v6 ? MANA_HASH_IPV6 : MANA_HASH_IPV4);
-    }
-    return *type ? toeplitz_hash(key, input, bytes) : 0;
+    l4_type &= types;
+    *type = l4_type ?: types & (is_v6 ? MANA_HASH_IPV6 : MANA_HASH_IPV4);
+    return *type ? toeplitz_hash_frame(key, f, hdr, l4_type) : 0;
 }
 
 void mana_vlan_insert(NetFrame *f, uint8_t *hdr, size_t hdr_bytes,

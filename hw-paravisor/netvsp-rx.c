@@ -96,30 +96,23 @@ static bool netvsp_rx_hash(HvNet *s, const NetFrame *f, const uint8_t *frame,
                            uint32_t *hash)
 {
     uint32_t want = s->rndis.rss.hash_info;
-    uint8_t input[TOEPLITZ_MAX_BYTES];
-    uint32_t bytes = f->ip_version == 4 ? 8 : 32;
     bool ports;
 
     if (f->ip_version == 4) {
-        memcpy(input, frame + f->l3_offset + 12, bytes);
         ports = (net_frame_is_tcp(f) && (want & NDIS_HASH_TCP_IPV4)) ||
                 (net_frame_is_udp(f) && (want & NDIS_HASH_UDP_IPV4));
         want &= NDIS_HASH_IPV4;
     } else if (f->ip_version == 6) {
-        memcpy(input, frame + f->l3_offset + 8, bytes);
         ports = (net_frame_is_tcp(f) && (want & NDIS_HASH_TCP_IPV6)) ||
                 (net_frame_is_udp(f) && (want & NDIS_HASH_UDP_IPV6));
         want &= NDIS_HASH_IPV6;
     } else {
         return false;
     }
-    if (ports) {
-        memcpy(input + bytes, frame + f->l4_offset, 4);
-        bytes += 4;
-    } else if (!want) {
+    if (!ports && !want) {
         return false;
     }
-    *hash = toeplitz_hash(&s->toeplitz, input, bytes);
+    *hash = toeplitz_hash_frame(&s->toeplitz, f, frame, ports);
     return true;
 }
 

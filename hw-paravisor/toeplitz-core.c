@@ -36,3 +36,18 @@ uint32_t toeplitz_hash(const Toeplitz *t, const void *data, size_t bytes)
     }
     return hash;
 }
+
+uint32_t toeplitz_hash_frame(const Toeplitz *t, const NetFrame *f,
+                             const uint8_t *head, bool with_ports)
+{
+    bool is_v6 = f->ip_version == 6;
+    uint8_t input[TOEPLITZ_MAX_BYTES];
+    size_t bytes = is_v6 ? 32 : 8;
+
+    memcpy(input, head + f->l3_offset + (is_v6 ? 8 : 12), bytes);
+    if (with_ports) {
+        memcpy(input + bytes, head + f->l4_offset, 4);
+        bytes += 4;
+    }
+    return toeplitz_hash(t, input, bytes);
+}
