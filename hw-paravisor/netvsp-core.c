@@ -5,9 +5,8 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
+#include "net-frame-core.h"
 #include "netvsp-core.h"
-
-#define ETHERNET_HEADER_BYTES   14
 
 /* Newest first */
 static const uint32_t netvsp_versions[] = {
@@ -69,17 +68,7 @@ bool netvsp_core_has_rsc(const NetvspCore *c)
 
 bool netvsp_core_wants_vf(const NetvspCore *c)
 {
-    return c->version >= NVSP_VERSION_4 && !c->hide_vf &&
-           (c->capabilities & NVSP_CAP_SRIOV);
-}
-
-uint32_t netvsp_core_max_ranges(const NetvspCore *c)
-{
-    if (netvsp_core_has_rsc(c)) {
-        return NVSP_MAX_XFER_RANGES;
-    }
-    return c->ndis_version >> 16 >= 6 ? NVSP_MAX_XFER_RANGES_NDIS6
-                                      : NVSP_MAX_XFER_RANGES_OLD;
+    return c->version >= NVSP_VERSION_4 && (c->capabilities & NVSP_CAP_SRIOV);
 }
 
 static void netvsp_fail(NetvspVerdict *v, uint32_t status, const char *why)
@@ -133,12 +122,12 @@ static void netvsp_handle_ndis_config(NetvspCore *c, const NvspMessageWire *m,
 {
     uint32_t mtu = le32_to_cpu(m->ndis_config.mtu);
 
-    if (mtu < NETVSP_MIN_MTU + ETHERNET_HEADER_BYTES ||
-        mtu > NETVSP_MAX_MTU + ETHERNET_HEADER_BYTES) {
+    if (mtu < NETVSP_MIN_MTU + NET_FRAME_ETH_BYTES ||
+        mtu > NETVSP_MAX_MTU + NET_FRAME_ETH_BYTES) {
         netvsp_fail(v, NVSP_STATUS_FAILURE, "MTU out of range");
         return;
     }
-    c->guest_mtu = mtu - ETHERNET_HEADER_BYTES;
+    c->guest_mtu = mtu - NET_FRAME_ETH_BYTES;
     c->capabilities = le32_to_cpu(m->ndis_config.capabilities);
 }
 

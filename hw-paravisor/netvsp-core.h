@@ -39,11 +39,10 @@ typedef struct NetvspCore {
     /* set by the owner */
     uint16_t max_channels;              /* with the primary */
     uint16_t mtu;                       /* of the device */
-    bool hide_vf;                       /* never announce a VF */
 
     /* changed by messages on the primary channel only */
     uint32_t version;                   /* NVSP_VERSION_*, 0: none yet */
-    uint32_t ndis_version;              /* major << 16 | minor */
+    uint32_t ndis_version;              /* major << 16 | minor; nothing asks */
     uint32_t guest_mtu;                 /* without the Ethernet header */
     uint32_t capabilities;              /* NVSP_CAP_* of the guest */
     uint8_t data_path;                  /* NVSP_DATA_PATH_* */
@@ -120,7 +119,5 @@ uint32_t netvsp_build_send_table(NvspMessageWire *msg,
 bool netvsp_core_has_rsc(const NetvspCore *c);
 /* Does the guest want to know of a VF? */
 bool netvsp_core_wants_vf(const NetvspCore *c);
-/* Ranges that one receive packet may have */
-uint32_t netvsp_core_max_ranges(const NetvspCore *c);
 
 #endif /* NETVSP_CORE_H */

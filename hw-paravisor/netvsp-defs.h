@@ -224,7 +224,6 @@ QEMU_BUILD_BUG_ON(offsetof(NvspMessageWire, init) != 4);
 #define NVSP_MIN_SECTION_BYTES          68
 #define NVSP_MAX_CHANNELS               64
 #define NVSP_MAX_XFER_RANGES            562     /* of one receive packet */
-#define NVSP_MAX_XFER_RANGES_OLD        64      /* without RSC, NDIS < 6.0 */
-#define NVSP_MAX_XFER_RANGES_NDIS6      375     /* without RSC, NDIS 6.x */
+#define NVSP_MAX_XFER_RANGES_OLD        64      /* before NDIS 6.0 */
 
 #endif /* NETVSP_DEFS_H */

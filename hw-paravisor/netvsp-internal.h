@@ -32,7 +32,7 @@
 /* Receive sections that only control messages may use */
 #define NETVSP_CONTROL_SECTIONS         16
 /* Ranges of one receive packet; more frames go into the next one */
-#define NETVSP_BATCH_RANGES             64
+#define NETVSP_BATCH_RANGES             NVSP_MAX_XFER_RANGES_OLD
 /* A message of the guest: a section, and the longest packet behind it */
 #define NETVSP_TX_BUF_BYTES             (96 * KiB)
 /* Bytes that may wait in the netdev's queue before a channel stops */

@@ -5,9 +5,8 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
+#include "net-frame-core.h"
 #include "rndis-oids-core.h"
-
-#define ETHERNET_HEADER_BYTES   14
 
 static void answer_u32(RndisOidAnswer *a, uint32_t val)
 {
@@ -246,7 +245,7 @@ QEMU_BUILD_BUG_ON(sizeof(rndis_oids) > RNDIS_MAX_ANSWER_BYTES);
 uint32_t rndis_oid_query(const RndisCore *c, uint32_t oid, RndisOidAnswer *a)
 {
     static const char vendor[] = "QEMU";
-    uint32_t frame_bytes = c->mtu + ETHERNET_HEADER_BYTES;
+    uint32_t frame_bytes = c->mtu + NET_FRAME_ETH_BYTES;
 
     if (rndis_query_counter(c, oid, a)) {
         return RNDIS_STATUS_SUCCESS;

@@ -5,9 +5,9 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
+#include "net-frame-core.h"
 #include "rndis-core.h"
 
-#define ETHERNET_HEADER_BYTES   14
 /* More than any guest sends; a packet of nothing else is not worth a walk */
 #define RNDIS_MAX_PPIS          32
 
@@ -93,7 +93,7 @@ const char *rndis_packet_parse(const uint8_t *msg, uint32_t bytes,
     p->data_bytes = le32_to_cpu(w.data_bytes);
     if (p->data_offset < sizeof(w) || p->data_offset > body_bytes ||
         p->data_bytes > body_bytes - p->data_offset ||
-        p->data_bytes < ETHERNET_HEADER_BYTES) {
+        p->data_bytes < NET_FRAME_ETH_BYTES) {
         return "bad place of the data";
     }
     p->data_offset += RNDIS_HEADER_BYTES;
