@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "qemu/units.h"
 #include "netvsp-internal.h"
 
 NetClientState *netvsp_channel_nc(NetvspChannel *ch)

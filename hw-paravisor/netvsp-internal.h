@@ -13,8 +13,8 @@
 #include "net/net.h"
 #include "qemu/log.h"
 #include "qemu/timer.h"
+#include "qemu/units.h"
 #include "mana-drv-net.h"
-#include "netvsp.h"
 #include "netvsp-core.h"
 #include "netvsp-sections-core.h"
 #include "net-coalesce-core.h"
@@ -46,6 +46,11 @@
 /* Room in front of a received frame for its RNDIS header */
 #define NETVSP_RX_HEADROOM              128
 #define NETVSP_RX_BUF_BYTES             (NETVSP_RX_HEADROOM + 80 * KiB)
+/* A driver that was at rest in so many looks in a row sends nothing more */
+#define NETVSP_REST_COUNT               10
+
+#define TYPE_HV_NET "hv-net"
+OBJECT_DECLARE_SIMPLE_TYPE(HvNet, HV_NET)
 
 typedef struct NetvspChannel NetvspChannel;
 
@@ -59,9 +64,6 @@ typedef struct NetvspOut {
     NvspMessageWire msg;
     QTAILQ_ENTRY(NetvspOut) next;
 } NetvspOut;
-
-/* A driver that was at rest in so many looks in a row sends nothing more */
-#define NETVSP_REST_COUNT               10
 
 /* Frames in the receive buffer that the guest was not told of yet */
 typedef struct NetvspBatch {
@@ -187,9 +189,18 @@ struct HvNet {
 /* netvsp.c */
 /* Flush from the event loop, in a replay where the recorded run did */
 void netvsp_schedule(HvNet *s);
+/*
+ * A VF that takes over the traffic of @s appeared (@present) or goes; @serial is
+ * the one of its vPCI device.  The guest is told when it can take it.
+ */
+void netvsp_vf_associate(HvNet *s, uint32_t serial, bool present);
+/* Does the guest send and receive through the VF? */
+bool netvsp_data_path_is_vf(HvNet *s);
 
 /* netvsp-channel.c */
 void netvsp_channel_init(HvNet *s, uint16_t idx);
+/* The netdev's queue of @ch */
+NetClientState *netvsp_channel_nc(NetvspChannel *ch);
 /* Take over @chan, which opens or came open with a migration stream */
 void netvsp_channel_attach(NetvspChannel *ch, HvbusChannel *chan);
 /* Forget what was to be sent; frames in the netdev's queue go on without us */
@@ -272,7 +283,4 @@ void netvsp_vf_unrealize(HvNet *s);
 
 /* netvsp-vmstate.c */
 extern const VMStateDescription vmstate_hv_net;
-
-NetClientState *netvsp_channel_nc(NetvspChannel *ch);
-
 #endif /* NETVSP_INTERNAL_H */

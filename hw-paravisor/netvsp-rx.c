@@ -8,7 +8,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "qemu/units.h"
 #include "standard-headers/linux/virtio_net.h"
 #include "netvsp-internal.h"
 

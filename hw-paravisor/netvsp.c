@@ -6,7 +6,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "qemu/units.h"
 #include "qapi/error.h"
 #include "qemu/module.h"
 #include "hw/boards.h"
@@ -20,10 +19,9 @@
 
 #define NETVSP_DEFAULT_MAX_QUEUES       16
 
-/* f8615163-df3e-46c5-913f-f2d2f965ed0e */
 static const QemuUUID netvsp_if_type = {
-    .data = { 0xf8, 0x61, 0x51, 0x63, 0xdf, 0x3e, 0x46, 0xc5, 0x91, 0x3f, 0xf2,
-              0xd2, 0xf9, 0x65, 0xed, 0x0e },
+    .data = UUID(0xf8615163, 0xdf3e, 0x46c5, 0x91, 0x3f,
+                 0xf2, 0xd2, 0xf9, 0x65, 0xed, 0x0e)
 };
 
 void netvsp_schedule(HvNet *s)
@@ -329,7 +327,34 @@ static void netvsp_init_vnet(HvNet *s)
     }
 }
 
-static void netvsp_unrealize(HvbusDevice *dev);
+static void netvsp_unrealize(HvbusDevice *dev)
+{
+    HvNet *s = HV_NET(dev);
+
+    netvsp_vf_unrealize(s);
+    qemu_del_vm_change_state_handler(s->vm_state_entry);
+    for (int i = 0; i < s->num_queues; i++) {
+        netvsp_channel_detach(&s->chans[i]);
+    }
+    netvsp_reset_protocol(s);
+    for (int i = 0; i < s->queue_count; i++) {
+        qemu_purge_queued_packets(qemu_get_subqueue(s->nic, i));
+        while (!QTAILQ_EMPTY(&s->queues[i].tx)) {
+            NetvspTx *tx = QTAILQ_FIRST(&s->queues[i].tx);
+
+            QTAILQ_REMOVE(&s->queues[i].tx, tx, next);
+            g_free(tx);
+        }
+    }
+    qemu_del_nic(g_steal_pointer(&s->nic));
+    netvsp_mana_unrealize(s);
+    qemu_bh_delete(s->flush_bh);
+    timer_free(s->held_timer);
+    g_clear_pointer(&s->chans, g_free);
+    g_clear_pointer(&s->queues, g_free);
+    g_clear_pointer(&s->tx_buf, g_free);
+    g_clear_pointer(&s->rx_buf, g_free);
+}
 
 static void netvsp_realize(HvbusDevice *dev, Error **errp)
 {
@@ -384,35 +409,6 @@ static void netvsp_realize(HvbusDevice *dev, Error **errp)
     if (!netvsp_vf_realize(s, errp)) {
         netvsp_unrealize(dev);
     }
-}
-
-static void netvsp_unrealize(HvbusDevice *dev)
-{
-    HvNet *s = HV_NET(dev);
-
-    netvsp_vf_unrealize(s);
-    qemu_del_vm_change_state_handler(s->vm_state_entry);
-    for (int i = 0; i < s->num_queues; i++) {
-        netvsp_channel_detach(&s->chans[i]);
-    }
-    netvsp_reset_protocol(s);
-    for (int i = 0; i < s->queue_count; i++) {
-        qemu_purge_queued_packets(qemu_get_subqueue(s->nic, i));
-        while (!QTAILQ_EMPTY(&s->queues[i].tx)) {
-            NetvspTx *tx = QTAILQ_FIRST(&s->queues[i].tx);
-
-            QTAILQ_REMOVE(&s->queues[i].tx, tx, next);
-            g_free(tx);
-        }
-    }
-    qemu_del_nic(g_steal_pointer(&s->nic));
-    netvsp_mana_unrealize(s);
-    qemu_bh_delete(s->flush_bh);
-    timer_free(s->held_timer);
-    g_clear_pointer(&s->chans, g_free);
-    g_clear_pointer(&s->queues, g_free);
-    g_clear_pointer(&s->tx_buf, g_free);
-    g_clear_pointer(&s->rx_buf, g_free);
 }
 
 static void netvsp_instance_init(Object *obj)

@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "qemu/units.h"
 #include "qemu/defer-call.h"
 #include "block/aio-wait.h"
 #include "system/replay.h"

@@ -10,6 +10,7 @@
 #include "hw/scsi/scsi.h"
 #include "qapi/qapi-types-virtio.h"
 #include "qemu/log.h"
+#include "qemu/units.h"
 #include "system/iothread.h"
 #include "storvsp-core.h"
 #include "storvsp-hold-core.h"
@@ -23,14 +24,13 @@ OBJECT_DECLARE_SIMPLE_TYPE(HvScsi, HV_SCSI)
 #define STORVSP_MAX_OUTSTANDING         1024
 /* Packets taken in one run, lest one channel keep the event loop to itself */
 #define STORVSP_RECV_BATCH              256
+/* A driver that was at rest in so many looks in a row has removed its disks */
+#define STORVSP_REST_COUNT              50
 #define STORVSP_MIN_TRANSFER_BYTES      (64 * KiB)
 #define STORVSP_MAX_TRANSFER_BYTES      (2 * MiB)
 #define STORVSP_MAX_SGES                (2 * MiB / HV_PAGE_SIZE + 1)
 
 typedef struct StorvspChannel StorvspChannel;
-
-/* A driver that was at rest in so many looks in a row has removed its disks */
-#define STORVSP_REST_COUNT              50
 
 /* A SCSI request under way.  Belongs to the context of its channel */
 typedef struct StorvspRequest {

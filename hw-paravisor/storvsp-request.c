@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "qemu/units.h"
 #include "migration/qemu-file.h"
 #include "scsi/constants.h"
 #include "qemu/error-report.h"
