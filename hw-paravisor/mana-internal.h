@@ -313,8 +313,6 @@ void gdma_regions_free(Mana *s);
 /* mana-vport.c */
 GdmaStatus mana_request(Mana *s, GdmaRequestMsg *req);
 void mana_vport_reset(ManaVport *vp);
-ManaVport *mana_vport_get(Mana *s, uint64_t handle);
-void mana_stat_sum(Mana *s, uint64_t *stat);
 /* Tell the driver, if it listens, when the link of all vports has changed */
 void mana_link_update(Mana *s);
 
@@ -335,8 +333,7 @@ void mana_tx_wake(Mana *s);
 /* mana-rx.c */
 ssize_t mana_receive(NetClientState *nc, const struct iovec *iov, int iovcnt);
 void mana_rx_fence(Mana *s, uint32_t rq_id);
-/* Show the driver the coalesced completion that is being filled */
-void mana_rx_flush(Mana *s, uint32_t rq_id);
+/* Show the driver the coalesced completions that are being filled */
 void mana_rx_flush_all(Mana *s);
 /* Let the net layer send what had to wait */
 void mana_rx_resume(ManaVport *vp);

@@ -172,7 +172,8 @@ static uint32_t mana_rx_cqe_header(ManaCqeType type)
     return cpu_to_le32(header);
 }
 
-void mana_rx_flush(Mana *s, uint32_t rq_id)
+/* Show the driver the coalesced completion that is being filled */
+static void mana_rx_flush(Mana *s, uint32_t rq_id)
 {
     GdmaWq *rq = &s->rqs[rq_id];
     ManaRxCqeWire cqe = { 0 };

@@ -19,11 +19,6 @@ static ManaVport *mana_vport_named(Mana *s, GdmaRequestMsg *req,
         return NULL;
     }
     handle = le64_to_cpu(((const ManaLinkConfigReqWire *)req->msg)->vport);
-    return mana_vport_get(s, handle);
-}
-
-ManaVport *mana_vport_get(Mana *s, uint64_t handle)
-{
     return handle && handle <= s->vport_count ? &s->vports[handle - 1] : NULL;
 }
 
@@ -64,7 +59,8 @@ static GdmaStatus mana_query_dev_config(Mana *s, GdmaRequestMsg *req)
     return GDMA_STATUS_SUCCESS;
 }
 
-void mana_stat_sum(Mana *s, uint64_t *stat)
+/* Over all vports */
+static void mana_stat_sum(Mana *s, uint64_t *stat)
 {
     for (int i = 0; i < MANA_STAT_COUNT; i++) {
         stat[i] = 0;

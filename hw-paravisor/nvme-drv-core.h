@@ -330,10 +330,7 @@ void nvme_drv_admin_done(NvmeDrv *c, NvmeDrvSlotKind kind, uint16_t status,
                          uint32_t result);
 void nvme_drv_step_poll(NvmeDrv *c);
 void nvme_drv_step_tick(NvmeDrv *c);
-/* Send what waits for the step to end, or for time to pass */
-void nvme_drv_admin_next(NvmeDrv *c);
+/* Send what waits for time to pass */
 void nvme_drv_admin_pump(NvmeDrv *c);
-void nvme_drv_begin(NvmeDrv *c, NvmeDrvState state);
-void nvme_drv_give_up(NvmeDrv *c, const char *why);
 
 #endif /* NVME_DRV_CORE_H */

@@ -31,7 +31,6 @@ typedef struct NvmeDrvNode {
 
 /* What is behind the controller: drained, the nodes before it are to rest, too */
 typedef struct NvmeDrvBackend {
-    NvmeDrvHost *host;
     BlockBackend *blk;                  /* ours, on the node of the device's */
     BlockBackend *device_blk;
     QLIST_ENTRY(NvmeDrvBackend) next;

@@ -124,7 +124,7 @@ static void forget(NvmeDrv *c)
     nvme_drv_queue_reset(&c->queues[0]);
 }
 
-void nvme_drv_give_up(NvmeDrv *c, const char *why)
+static void give_up(NvmeDrv *c, const char *why)
 {
     c->error = why;
     disable_now(c);
@@ -143,20 +143,20 @@ static bool check_cap(NvmeDrv *c, uint64_t cap)
     c->doorbell_stride_log2 = 2 + NVME_CAP_DSTRD(cap);
     c->queue_limit = MIN(NVME_CAP_MQES(cap) + 1, UINT16_MAX);
     if (!c->ops->vector_count(c->fn)) {
-        nvme_drv_give_up(c, "the controller has no MSI-X");
+        give_up(c, "the controller has no MSI-X");
         return false;
     }
     if (NVME_CAP_MPSMIN(cap) > 0) {
-        nvme_drv_give_up(c, "the controller has no pages of 4096 bytes");
+        give_up(c, "the controller has no pages of 4096 bytes");
         return false;
     }
     if (!(NVME_CAP_CSS(cap) & (NVME_CAP_CSS_NCSS | NVME_CAP_CSS_IOCSS))) {
-        nvme_drv_give_up(c, "the controller has no NVM command set");
+        give_up(c, "the controller has no NVM command set");
         return false;
     }
     if (c->queue_limit < 2 || bar_bytes < NVME_DRV_DOORBELLS_OFFSET +
                                           (4ULL << c->doorbell_stride_log2)) {
-        nvme_drv_give_up(c, "the controller has no room for queues");
+        give_up(c, "the controller has no room for queues");
         return false;
     }
     limit_ms = MAX(NVME_CAP_TO(cap), 1) * NVME_DRV_CAP_TO_UNIT_MS;
@@ -174,13 +174,13 @@ static bool alloc_admin(NvmeDrv *c)
             nvme_drv_queue_alloc(c, admin, 0, NVME_DRV_ADMIN_DEPTH, false));
 }
 
-void nvme_drv_begin(NvmeDrv *c, NvmeDrvState state)
+static void begin(NvmeDrv *c, NvmeDrvState state)
 {
     uint64_t cap;
 
     nvme_drv_set_state(c, state);
     if (!alloc_admin(c)) {
-        nvme_drv_give_up(c, "VTL2 has no memory for queues");
+        give_up(c, "VTL2 has no memory for queues");
         return;
     }
     if (c->needs_function_reset) {
@@ -207,7 +207,7 @@ void nvme_drv_start(NvmeDrv *c)
 {
     if (c->state == NVME_DRV_OFF && !c->is_held) {
         nvme_drv_enter(c);
-        nvme_drv_begin(c, NVME_DRV_STARTING);
+        begin(c, NVME_DRV_STARTING);
         nvme_drv_leave(c);
     }
 }
@@ -262,7 +262,7 @@ void nvme_drv_step_poll(NvmeDrv *c)
 static void step_failed(NvmeDrv *c, const char *why)
 {
     if (c->resets_in_row++ >= NVME_DRV_MAX_RESETS) {
-        nvme_drv_give_up(c, why);
+        give_up(c, why);
         return;
     }
     c->error = why;
@@ -270,7 +270,7 @@ static void step_failed(NvmeDrv *c, const char *why)
     /* one that cannot be disabled needs more force */
     c->needs_function_reset = c->step == NVME_DRV_STEP_DISABLE;
     c->event(c->owner, NVME_DRV_EV_RESET, c->resets_in_row, 0);
-    nvme_drv_begin(c, c->state);
+    begin(c, c->state);
 }
 
 /* Half a second of a bring-up has passed */
@@ -294,12 +294,12 @@ void nvme_drv_reset(NvmeDrv *c, const char *why)
     }
     nvme_drv_enter(c);
     if (c->resets_in_row++ >= NVME_DRV_MAX_RESETS) {
-        nvme_drv_give_up(c, why);
+        give_up(c, why);
     } else {
         c->error = why;
         c->resets++;
         c->event(c->owner, NVME_DRV_EV_RESET, c->resets_in_row, 0);
-        nvme_drv_begin(c, NVME_DRV_RESETTING);
+        begin(c, NVME_DRV_RESETTING);
     }
     nvme_drv_leave(c);
 }
@@ -316,7 +316,7 @@ static bool take_id_ctrl(NvmeDrv *c)
         NVME_CTRL_SQES_MAX(sqes) < NVME_DRV_SQE_LOG2 ||
         NVME_CTRL_CQES_MIN(cqes) > NVME_DRV_CQE_LOG2 ||
         NVME_CTRL_CQES_MAX(cqes) < NVME_DRV_CQE_LOG2) {
-        nvme_drv_give_up(c, "the controller wants other queue entries");
+        give_up(c, "the controller wants other queue entries");
         return false;
     }
     c->max_command_bytes = NVME_DRV_MAX_COMMAND_BYTES;
@@ -374,7 +374,7 @@ static void take_num_queues(NvmeDrv *c, uint32_t result)
     unsigned int offered = MIN(result & 0xffff, result >> 16) + 1;
 
     if (!alloc_io_queues(c, offered)) {
-        nvme_drv_give_up(c, "VTL2 has no memory for queues");
+        give_up(c, "VTL2 has no memory for queues");
         return;
     }
     c->step_queue = 1;
@@ -449,6 +449,28 @@ static void take_id_ns(NvmeDrv *c, NvmeDrvNs *ns)
     ns_result(ns, NVME_DRV_NS_PRESENT, NULL);
 }
 
+/* What waited for the step to end */
+static void admin_next(NvmeDrv *c)
+{
+    NvmeCmd cmd = {
+        .opcode = NVME_ADM_CMD_GET_LOG_PAGE,
+        .nsid = cpu_to_le32(NVME_NSID_BROADCAST),
+        .dptr.prp1 = cpu_to_le64(c->page.addr),
+        .cdw10 = cpu_to_le32(c->log_page |
+                             (VTL2_PAGE_BYTES / 4 - 1) << 16),
+    };
+
+    if (c->state != NVME_DRV_RUNNING || c->step != NVME_DRV_STEP_NONE) {
+        return;
+    }
+    if (c->wants_log) {
+        c->wants_log = false;
+        send_step(c, NVME_DRV_STEP_LOG, &cmd);
+    } else if (c->wants_scan) {
+        scan_start(c);
+    }
+}
+
 static void scan_ns(NvmeDrv *c, GList *link)
 {
     NvmeDrvNs *ns;
@@ -465,7 +487,7 @@ static void scan_ns(NvmeDrv *c, GList *link)
     if (c->state != NVME_DRV_RUNNING) {
         nvme_drv_set_state(c, NVME_DRV_RUNNING);
     }
-    nvme_drv_admin_next(c);
+    admin_next(c);
     nvme_drv_pump(c);
     nvme_drv_kick(c);
 }
@@ -535,28 +557,6 @@ void nvme_drv_detach_ns(NvmeDrv *c, NvmeDrvNs *ns)
 
 /* Answers on the admin queue */
 
-/* What waited for the step to end */
-void nvme_drv_admin_next(NvmeDrv *c)
-{
-    NvmeCmd cmd = {
-        .opcode = NVME_ADM_CMD_GET_LOG_PAGE,
-        .nsid = cpu_to_le32(NVME_NSID_BROADCAST),
-        .dptr.prp1 = cpu_to_le64(c->page.addr),
-        .cdw10 = cpu_to_le32(c->log_page |
-                             (VTL2_PAGE_BYTES / 4 - 1) << 16),
-    };
-
-    if (c->state != NVME_DRV_RUNNING || c->step != NVME_DRV_STEP_NONE) {
-        return;
-    }
-    if (c->wants_log) {
-        c->wants_log = false;
-        send_step(c, NVME_DRV_STEP_LOG, &cmd);
-    } else if (c->wants_scan) {
-        scan_start(c);
-    }
-}
-
 static void async_done(NvmeDrv *c, uint16_t status, uint32_t result)
 {
     if (status & NVME_DRV_STATUS_MASK) {
@@ -566,7 +566,7 @@ static void async_done(NvmeDrv *c, uint16_t status, uint32_t result)
     c->log_page = extract32(result, 16, 8);
     c->wants_log = true;
     c->wants_scan = c->wants_scan || c->log_page == NVME_LOG_CHANGED_NSLIST;
-    nvme_drv_admin_next(c);
+    admin_next(c);
 }
 
 static void step_done(NvmeDrv *c, bool ok, uint32_t result)
@@ -604,7 +604,7 @@ static void step_done(NvmeDrv *c, bool ok, uint32_t result)
         /* not at once: a controller full of events must not keep us busy */
         c->wants_async = true;
         nvme_drv_arm_timer(c, NVME_DRV_TICK_NS);
-        nvme_drv_admin_next(c);
+        admin_next(c);
         break;
     case NVME_DRV_STEP_NS_LIST:
         take_ns_list(c, ok);

@@ -16,7 +16,6 @@
 #include "hw/qdev-core.h"
 #include "migration/vmstate.h"
 #include "qemu/defer-call.h"
-#include "qemu/error-report.h"
 #include "qemu/main-loop.h"
 #include "qemu/module.h"
 #include "qemu/timer.h"
@@ -170,7 +169,6 @@ static bool nvme_drv_add_backends(NvmeDrvHost *h, Error **errp)
             continue;
         }
         b = g_new0(NvmeDrvBackend, 1);
-        b->host = h;
         b->device_blk = blk;
         blk_ref(blk);
         blk_set_disable_request_queuing(blk, true);

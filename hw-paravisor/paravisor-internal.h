@@ -9,7 +9,6 @@
 #include "qemu/bitmap.h"
 #include "qemu/units.h"
 #include "exec/memory.h"
-#include "hw/pci/msi.h"
 #include "hw/pci/pci_host.h"
 #include "hw/qdev-core.h"
 #include "paravisor.h"
@@ -104,7 +103,6 @@ struct Paravisor {
     Vtl2Pages pages;
     uint32_t next_owner;
     QEMUBH *bh;
-    VMChangeStateEntry *vm_state_entry;
 
     Vtl2Function *fns[VTL2_FUNCTION_COUNT];
     PciRootRemovals removals;           /* .busy: in drivers, register writes */
@@ -117,7 +115,6 @@ void paravisor_kick(Paravisor *s);
 
 /* vtl2-bus.c */
 bool vtl2_bus_realize(Paravisor *s, Error **errp);
-void vtl2_bus_unrealize(Paravisor *s);
 void vtl2_bus_pre_plug(HotplugHandler *h, DeviceState *dev, Error **errp);
 void vtl2_bus_plug(HotplugHandler *h, DeviceState *dev, Error **errp);
 void vtl2_bus_unplug(HotplugHandler *h, DeviceState *dev, Error **errp);

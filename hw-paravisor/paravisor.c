@@ -110,8 +110,7 @@ static void paravisor_realize(DeviceState *dev, Error **errp)
         address_space_destroy(&s->as);
         return;
     }
-    s->vm_state_entry =
-        qdev_add_vm_change_state_handler(dev, paravisor_vm_state_change, s);
+    qdev_add_vm_change_state_handler(dev, paravisor_vm_state_change, s);
     trace_paravisor_realize(s->memory_bytes);
 }
 

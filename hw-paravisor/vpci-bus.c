@@ -51,7 +51,11 @@ PCIDevice *vpci_function(HvPci *s, uint8_t devfn)
            ? vpci_pci_bus(s)->devices[devfn] : NULL;
 }
 
-bool vpci_bus_update_functions(HvPci *s)
+/*
+ * The set of functions may have changed; @s is realized.  False if a first
+ * function cannot be offered.
+ */
+static bool vpci_bus_update_functions(HvPci *s)
 {
     uint64_t now[VPCI_FUNCTION_COUNT / 64] = { 0 };
     bool has_any = false;

@@ -1,5 +1,5 @@
 /*
- * hv-pci: shared by vpci.c, vpci-bus.c and vpci-channel.c
+ * hv-pci: shared by vpci*.c
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -94,9 +94,6 @@ void vpci_bus_update_window(HvPci *s);
 void vpci_bus_reset_function(HvPci *s, uint8_t devfn);
 void vpci_bus_reset_all(HvPci *s);
 void vpci_bus_set_power(HvPci *s, uint8_t devfn, bool on);
-/* After the set of functions may have changed; @s is realized */
-/* False if a first function cannot be offered */
-bool vpci_bus_update_functions(HvPci *s);
 void vpci_bus_describe(HvPci *s, GArray *functions);
 void vpci_bus_probe_bars(HvPci *s, uint8_t devfn,
                          uint32_t bars[VPCI_BAR_COUNT]);

@@ -136,14 +136,6 @@ static void vtl2_host_realize(DeviceState *dev, Error **errp)
     pci_root_move_last(dev);
 }
 
-static void vtl2_host_unrealize(DeviceState *dev)
-{
-    PCIHostState *phb = PCI_HOST_BRIDGE(dev);
-
-    qbus_set_hotplug_handler(BUS(phb->bus), NULL);
-    pci_unregister_root_bus(phb->bus);
-}
-
 /* Names the functions in migration streams; there is one paravisor */
 static const char *vtl2_host_root_bus_path(PCIHostState *phb, PCIBus *bus)
 {
@@ -222,14 +214,6 @@ bool vtl2_bus_realize(Paravisor *s, Error **errp)
     return true;
 }
 
-void vtl2_bus_unrealize(Paravisor *s)
-{
-    object_unparent(OBJECT(s->host));
-    s->host = NULL;
-    pci_root_removals_destroy(&s->removals);
-    vtl2_bus_unmap(s);
-}
-
 static void vtl2_host_class_init(ObjectClass *klass, void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
@@ -239,7 +223,6 @@ static void vtl2_host_class_init(ObjectClass *klass, void *data)
     /* part of paravisor */
     dc->user_creatable = false;
     dc->realize = vtl2_host_realize;
-    dc->unrealize = vtl2_host_unrealize;
     dc->fw_name = "pci";
     set_bit(DEVICE_CATEGORY_BRIDGE, dc->categories);
     rc->phases.enter = vtl2_host_reset_enter;

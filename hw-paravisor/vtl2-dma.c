@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "exec/address-spaces.h"
 #include "exec/ramblock.h"
 #include "system/runstate.h"
 #include "paravisor-internal.h"
