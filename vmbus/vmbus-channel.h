@@ -20,7 +20,7 @@
 #include "qemu/iov.h"
 #include "system/dma.h"
 #include "block/aio.h"
-#include "hw/vmbus/vmbus-defs.h"
+#include "vmbus-defs.h"
 
 #define TYPE_HVBUS_DEVICE "hv-vmbus-device"
 OBJECT_DECLARE_TYPE(HvbusDevice, HvbusDeviceClass, HVBUS_DEVICE)

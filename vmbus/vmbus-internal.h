@@ -10,7 +10,7 @@
 #include "qemu/notify.h"
 #include "qemu/log.h"
 #include "accel/hyperv/hv-partition.h"
-#include "hw/vmbus/vmbus-channel.h"
+#include "vmbus-channel.h"
 #include "vmbus-core.h"
 #include "vmbus-ring.h"
 
