@@ -26,9 +26,7 @@
 #define HV_TESTDEV_CPL          0x38
 /* Write: execute HV_TESTDEV_DO_*.  Read: HV_TESTDEV_OK or exception number */
 #define HV_TESTDEV_COMMAND      0x40
-#define HV_TESTDEV_XMM          0x48    /* XMM0 low, high, XMM1 low .. XMM5 */
-#define HV_TESTDEV_XMM_QWORDS   12
-#define HV_TESTDEV_REGS_BYTES   (HV_TESTDEV_XMM + 8 * HV_TESTDEV_XMM_QWORDS)
+#define HV_TESTDEV_REGS_BYTES   0x48
 
 #define HV_TESTDEV_MODE_LONG    0
 #define HV_TESTDEV_MODE_PROT32  1

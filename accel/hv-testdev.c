@@ -89,10 +89,6 @@ static void hv_testdev_load_regs(HvTestdev *s, CPUX86State *env)
     env->regs[R_ECX] = *hv_testdev_reg(s, HV_TESTDEV_RCX);
     env->regs[R_EDX] = *hv_testdev_reg(s, HV_TESTDEV_RDX);
     env->regs[8] = *hv_testdev_reg(s, HV_TESTDEV_R8);
-    for (int i = 0; i < HV_TESTDEV_XMM_QWORDS; i++) {
-        env->xmm_regs[i / 2].ZMM_Q(i % 2) =
-            s->reg[HV_TESTDEV_XMM / 8 + i];
-    }
 }
 
 static void hv_testdev_store_regs(HvTestdev *s, CPUX86State *env)
@@ -102,10 +98,6 @@ static void hv_testdev_store_regs(HvTestdev *s, CPUX86State *env)
     *hv_testdev_reg(s, HV_TESTDEV_RCX) = env->regs[R_ECX];
     *hv_testdev_reg(s, HV_TESTDEV_RDX) = env->regs[R_EDX];
     *hv_testdev_reg(s, HV_TESTDEV_R8) = env->regs[8];
-    for (int i = 0; i < HV_TESTDEV_XMM_QWORDS; i++) {
-        s->reg[HV_TESTDEV_XMM / 8 + i] =
-            env->xmm_regs[i / 2].ZMM_Q(i % 2);
-    }
 }
 
 /*

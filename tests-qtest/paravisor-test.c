@@ -19,7 +19,6 @@
 
 #define NVME_ID         0x1b36          /* first word of identify data */
 #define NVME_VERSION    0x08
-#define DATA_ERROR      0x004           /* data transfer error */
 
 static Vtl2Client *start(const char *args)
 {

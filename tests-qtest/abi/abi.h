@@ -15,14 +15,12 @@
 
 #define VEC_UD 6
 #define VEC_GP 13
-#define VEC_PF 14
 #define NO_FAULT (~0ull)
 
 /* MSRs, as accel/hv-defs.h has them */
 #define MSR_GUEST_OS_ID     0x40000000
 #define MSR_HYPERCALL       0x40000001
 #define MSR_VP_INDEX        0x40000002
-#define MSR_VP_RUNTIME      0x40000010
 #define MSR_TIME_REF        0x40000020
 #define MSR_REFERENCE_TSC   0x40000021
 #define MSR_TSC_FREQUENCY   0x40000022
@@ -40,7 +38,6 @@
 #define MSR_STIMER0_CONFIG  0x400000b0
 #define MSR_STIMER0_COUNT   0x400000b1
 #define MSR_GUEST_IDLE      0x400000f0
-#define MSR_TSC_INVARIANT   0x40000118
 
 #define CTL_FAST            (1ull << 16)
 #define CTL_VAR(q)          ((uint64_t)(q) << 17)
@@ -59,7 +56,6 @@ struct regs4 {
 
 /* lib.c */
 void out(const char *fmt, ...);         /* %s %d %u %x (64-bit all), %% */
-void abi_exit(void) __attribute__((noreturn));
 uint64_t rdmsr(uint32_t msr);
 void wrmsr(uint32_t msr, uint64_t val);
 uint64_t try_rdmsr(uint32_t msr, uint64_t *val);    /* vector or NO_FAULT */
@@ -68,8 +64,6 @@ struct regs4 cpuid(uint32_t leaf);
 uint64_t rdtsc(void);
 uint64_t ref_time(void);                /* 100 ns */
 void spin_100ns(uint64_t t);
-void cpu_init(unsigned cpu);
-unsigned start_aps(void);               /* CPUs that run, this one included */
 void run_on(unsigned cpu, void (*fn)(void *), void *arg);   /* asynchronous */
 void wait_for(unsigned cpu);
 unsigned this_cpu(void);

@@ -13,7 +13,6 @@
 #define APIC_ISR 0x100
 #define APIC_TPR 0x80
 #define APIC_ICR_LOW 0x300
-#define APIC_ICR_HIGH 0x310
 #define MSR_GS_BASE 0xc0000101
 
 uint8_t page_in[4096] __attribute__((aligned(4096)));
@@ -106,7 +105,7 @@ void out(const char *fmt, ...)
 }
 
 /* Soft off through the PM1a control register that SeaBIOS put at 0x604 */
-void abi_exit(void)
+static __attribute__((noreturn)) void abi_exit(void)
 {
     out("1..%u\n", (uint64_t)checks);
     asm volatile("outw %0, %1" :: "a"((uint16_t)0x2000), "Nd"((uint16_t)0x604));
@@ -268,7 +267,7 @@ void isr_handler(struct frame *f)
     abi_exit();
 }
 
-void cpu_init(unsigned cpu)
+static void cpu_init(unsigned cpu)
 {
     struct { uint16_t limit; uint64_t base; } __attribute__((packed)) ptr;
 
@@ -334,7 +333,8 @@ void wait_for(unsigned cpu)
     }
 }
 
-unsigned start_aps(void)
+/* CPUs that run, this one included */
+static unsigned start_aps(void)
 {
     unsigned n = 1;
 

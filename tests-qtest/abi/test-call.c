@@ -13,7 +13,6 @@
 #define CALL_GET_REGS       0x0050
 #define CALL_POST_MESSAGE   0x005c
 #define CALL_SIGNAL_EVENT   0x005d
-#define CALL_VP_FROM_APIC   0x009a
 
 #define ST_CODE 2
 #define ST_INPUT 3

@@ -7,7 +7,6 @@
 
 #define TIMER_ENABLE        1ull
 #define TIMER_PERIODIC      2ull
-#define TIMER_LAZY          4ull
 #define TIMER_AUTO          8ull
 #define TIMER_VECTOR(v)     ((uint64_t)(v) << 4)
 #define TIMER_DIRECT        (1ull << 12)

@@ -78,7 +78,8 @@ void *hv_guest_ptr(HvGuest *g, uint64_t gpa)
     return g->ram.ptr + gpa;
 }
 
-void hv_guest_execute(HvGuest *g, HvGuestRegs *regs)
+/* Execute @regs.command on @regs.vp */
+static void hv_guest_execute(HvGuest *g, HvGuestRegs *regs)
 {
     uint64_t *qword = (uint64_t *)regs;
 
@@ -89,14 +90,6 @@ void hv_guest_execute(HvGuest *g, HvGuestRegs *regs)
     qtest_memread(g->qts, HV_TESTDEV_GPA, regs, sizeof(*regs));
     for (size_t i = 0; i < sizeof(*regs) / 8; i++) {
         qword[i] = le64_to_cpu(qword[i]);
-    }
-}
-
-void hv_guest_set_xmm(HvGuest *g, const uint64_t qwords[HV_TESTDEV_XMM_QWORDS])
-{
-    for (int i = 0; i < HV_TESTDEV_XMM_QWORDS; i++) {
-        qtest_writeq(g->qts, HV_TESTDEV_GPA + HV_TESTDEV_XMM + 8 * i,
-                     qwords[i]);
     }
 }
 

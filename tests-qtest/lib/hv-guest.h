@@ -81,11 +81,6 @@ uint64_t hv_guest_alloc(HvGuest *g, unsigned count);
 /* Where the test sees RAM at @gpa; not for overlay pages */
 void *hv_guest_ptr(HvGuest *g, uint64_t gpa);
 
-/* Execute @regs.command on @regs.vp */
-void hv_guest_execute(HvGuest *g, HvGuestRegs *regs);
-/* Set XMM0 to XMM5 for the next hypercalls */
-void hv_guest_set_xmm(HvGuest *g, const uint64_t qwords[HV_TESTDEV_XMM_QWORDS]);
-
 /* True unless the access raised #GP; anything else aborts the test */
 bool hv_guest_wrmsr(HvGuest *g, unsigned vp, uint32_t msr, uint64_t val);
 bool hv_guest_rdmsr(HvGuest *g, unsigned vp, uint32_t msr, uint64_t *val);

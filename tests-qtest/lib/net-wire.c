@@ -170,7 +170,7 @@ uint32_t net_wire_expect(NetWire *w, void *frame)
 
 /* --- frames --- */
 
-void net_fill(uint8_t *at, uint32_t bytes, uint32_t seed)
+static void net_fill(uint8_t *at, uint32_t bytes, uint32_t seed)
 {
     uint32_t x = seed * 2654435761u + 1;
 
@@ -243,7 +243,8 @@ static uint32_t l4_bytes(const NetHeaders *h)
     return h->payload + h->payload_bytes - h->l4;
 }
 
-uint16_t net_l4_sum(const uint8_t *frame, const NetHeaders *h)
+/* The one's complement sum over the L4 part and its pseudo header, folded */
+static uint16_t net_l4_sum(const uint8_t *frame, const NetHeaders *h)
 {
     return fold(sum_words(fold(pseudo_sum(frame, h, l4_bytes(h))),
                           frame + h->l4, l4_bytes(h)));

@@ -69,7 +69,7 @@ typedef struct NetHeaders {
     uint8_t tcp_flags;
 } NetHeaders;
 
-void net_fill(uint8_t *at, uint32_t bytes, uint32_t seed);
+/* Is it the pattern @seed? */
 bool net_is_filled(const uint8_t *at, uint32_t bytes, uint32_t seed);
 
 /* A flow between two fixed addresses and ports */
@@ -83,8 +83,6 @@ uint32_t net_build_raw(uint8_t *frame, const NetFlow *flow, uint32_t bytes,
                        uint32_t seed);
 /* Find the headers; false if it is no TCP or UDP frame that is whole */
 bool net_parse(const uint8_t *frame, uint32_t bytes, NetHeaders *h);
-/* The one's complement sum over the L4 part and its pseudo header, folded */
-uint16_t net_l4_sum(const uint8_t *frame, const NetHeaders *h);
 /* Assert that the IPv4 header's and the L4 checksum are right */
 void net_assert_good(const uint8_t *frame, uint32_t bytes, NetHeaders *h);
 /*

@@ -7,7 +7,6 @@
 #include "netvsc-client.h"
 
 #define CONTROL_PAGES       3
-#define MAX_MTU             9000
 /* Linux: sizeof(struct rndis_message) and RNDIS_EXT_LEN */
 #define MAX_ANSWER_BYTES    (4096 + 64)
 

@@ -103,7 +103,6 @@ typedef struct Netvsc {
     uint32_t vf_allocated;
     uint32_t vf_serial;
     uint64_t rx_packets;                /* VMBus packets with data */
-    uint64_t rx_messages;               /* RNDIS messages in them */
 } Netvsc;
 
 /* Open the @nth card's primary channel; no handshake */

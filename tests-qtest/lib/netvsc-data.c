@@ -307,7 +307,6 @@ static void take_rndis(Netvsc *n, unsigned channel, uint32_t channel_type,
     type = ldl_le_p(msg);
     msg_bytes = ldl_le_p(msg + 4);
     g_assert_cmpuint(msg_bytes, <=, bytes);
-    n->rx_messages++;
     if (type == RNDIS_MSG_PACKET) {
         g_assert_cmpuint(channel_type, ==, NVSP_CHANNEL_DATA);
         take_frame(n, channel, msg, msg_bytes);

@@ -188,7 +188,8 @@ void storvsc_open_subchannels(Storvsc *s, unsigned count)
     }
 }
 
-uint32_t storvsc_build_range(uint8_t *buf, uint64_t gpa, uint32_t bytes)
+/* Descriptor of one GPA range; returns its bytes.  @buf holds 8 + 8 + 8n */
+static uint32_t storvsc_build_range(uint8_t *buf, uint64_t gpa, uint32_t bytes)
 {
     uint32_t offset = gpa % HV_PAGE_SIZE;
     uint32_t pages = DIV_ROUND_UP(offset + bytes, HV_PAGE_SIZE);

@@ -94,7 +94,4 @@ uint8_t storvsc_test_unit(Storvsc *s, uint8_t lun);
 /* Wait until the host asked for a rescan once more than @seen times */
 void storvsc_expect_rescan(Storvsc *s, unsigned seen);
 
-/* Descriptor of one GPA range; returns its bytes.  @buf holds 8 + 8 + 8n */
-uint32_t storvsc_build_range(uint8_t *buf, uint64_t gpa, uint32_t bytes);
-
 #endif /* STORVSC_CLIENT_H */

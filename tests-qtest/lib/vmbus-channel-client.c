@@ -82,7 +82,7 @@ void vmbus_channel_forget(VmbusChannel *ch)
     g_free(ch);
 }
 
-uint32_t vmbus_ring_free_bytes(VmbusChannel *ch, VmbusRing *ring)
+static uint32_t vmbus_ring_free_bytes(VmbusChannel *ch, VmbusRing *ring)
 {
     HvbusRingHeaderWire *hdr = vmbus_ring_header(ch, ring);
     uint32_t r = le32_to_cpu(qatomic_load_acquire(&hdr->read_index));

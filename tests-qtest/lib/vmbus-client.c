@@ -7,7 +7,8 @@
 #include "qemu/uuid.h"
 #include "vmbus-client.h"
 
-void vmbus_guid(const char *text, uint8_t out[16])
+/* GUID text to wire order */
+static void vmbus_guid(const char *text, uint8_t out[16])
 {
     QemuUUID uuid;
 
@@ -65,7 +66,8 @@ HvStatus vmbus_post(VmbusClient *c, const void *msg, uint32_t bytes)
                          bytes);
 }
 
-void vmbus_post_bare(VmbusClient *c, uint32_t type)
+/* Post a message that has no body; HV_STATUS_OK is expected */
+static void vmbus_post_bare(VmbusClient *c, uint32_t type)
 {
     HvbusHeaderWire msg = { .type = cpu_to_le32(type) };
 

@@ -59,8 +59,6 @@ void vmbus_client_free(VmbusClient *c);
 
 /* Post @bytes of @msg as they are */
 HvStatus vmbus_post(VmbusClient *c, const void *msg, uint32_t bytes);
-/* Post a message that has no body; HV_STATUS_OK is expected */
-void vmbus_post_bare(VmbusClient *c, uint32_t type);
 /* Post a message with a relid; HV_STATUS_OK is expected */
 void vmbus_post_relid(VmbusClient *c, uint32_t type, uint32_t relid);
 
@@ -139,7 +137,6 @@ void vmbus_channel_forget(VmbusChannel *ch);
 
 HvbusRingHeaderWire *vmbus_ring_header(VmbusChannel *ch, VmbusRing *ring);
 uint8_t *vmbus_ring_data(VmbusChannel *ch, VmbusRing *ring);
-uint32_t vmbus_ring_free_bytes(VmbusChannel *ch, VmbusRing *ring);
 
 void vmbus_channel_signal(VmbusChannel *ch);
 /*
@@ -161,8 +158,5 @@ void vmbus_channel_send(VmbusChannel *ch, uint16_t type, uint16_t flags,
 bool vmbus_channel_poll(VmbusChannel *ch, VmbusPacket *pkt);
 /* As above, waiting at most @timeout_us */
 bool vmbus_channel_wait(VmbusChannel *ch, VmbusPacket *pkt, int64_t timeout_us);
-
-/* GUID text to wire order */
-void vmbus_guid(const char *text, uint8_t out[16]);
 
 #endif /* VMBUS_CLIENT_H */

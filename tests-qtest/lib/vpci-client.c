@@ -127,7 +127,7 @@ void vpci_client_expect_relations(Vpci *v, unsigned seen)
     }
 }
 
-void vpci_client_query_relations(Vpci *v)
+static void vpci_client_query_relations(Vpci *v)
 {
     uint32_t msg = cpu_to_le32(VPCI_QUERY_BUS_RELATIONS);
     unsigned seen = v->relations;

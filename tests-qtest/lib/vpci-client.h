@@ -64,7 +64,6 @@ uint32_t vpci_client_call(Vpci *v, const void *msg, uint32_t bytes,
                           void *reply, uint32_t reply_bytes);
 /* As above for a message that is a type and a word */
 uint32_t vpci_client_word(Vpci *v, uint32_t type, uint32_t word);
-void vpci_client_query_relations(Vpci *v);
 /* Wait until relations came more than @seen times */
 void vpci_client_expect_relations(Vpci *v, unsigned seen);
 void vpci_client_expect_eject(Vpci *v, uint32_t slot);

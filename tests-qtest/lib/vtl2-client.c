@@ -92,8 +92,9 @@ static void put_command(Vtl2Nvme *n, uint64_t sqe, uint64_t dw0, uint64_t prp,
     vtl2_poke(n->v, sqe + 40, dw10);
 }
 
-uint16_t vtl2_nvme_admin(Vtl2Nvme *n, uint8_t opcode, uint64_t prp,
-                         uint32_t dw10, uint32_t dw11)
+/* An admin command: the status */
+static uint16_t vtl2_nvme_admin(Vtl2Nvme *n, uint8_t opcode, uint64_t prp,
+                                uint32_t dw10, uint32_t dw11)
 {
     uint64_t sqe = n->sq + n->tail * 64;
     uint64_t cqe = n->cq + n->head * 16 + 8;

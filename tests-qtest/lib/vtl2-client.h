@@ -48,9 +48,6 @@ typedef struct Vtl2Nvme {
 } Vtl2Nvme;
 
 void vtl2_nvme_start(Vtl2Nvme *n, Vtl2Client *v);
-/* An admin command: the status */
-uint16_t vtl2_nvme_admin(Vtl2Nvme *n, uint8_t opcode, uint64_t prp,
-                         uint32_t dw10, uint32_t dw11);
 /* Identify controller to @prp */
 uint16_t vtl2_nvme_identify(Vtl2Nvme *n, uint64_t prp);
 /* Make I/O queue 1, send it one read of a block to @prp; nobody waits for it */
