@@ -612,9 +612,10 @@ static AddressSpace *hvbus_gpadl_as(HvbusGpadl *g)
     return hv_partition_as(b->partition, HVBUS_VTL);
 }
 
-bool hvbus_gpadl_read(HvbusGpadl *gpadl, uint32_t offset, void *buf,
-                      uint32_t bytes)
+static bool hvbus_gpadl_copy(HvbusGpadl *gpadl, uint32_t offset, uint8_t *buf,
+                             uint32_t bytes, bool is_write)
 {
+    AddressSpace *as = hvbus_gpadl_as(gpadl);
     uint32_t done, n;
 
     if (!hvbus_gpadl_in_bounds(gpadl, offset, bytes)) {
@@ -625,30 +626,22 @@ bool hvbus_gpadl_read(HvbusGpadl *gpadl, uint32_t offset, void *buf,
 
         n = bytes - done;
         gpa = hvbus_gpadl_translate(gpadl, offset + done, &n);
-        if (!guest_read(hvbus_gpadl_as(gpadl), gpa, (uint8_t *)buf + done, n)) {
+        if (!(is_write ? guest_write(as, gpa, buf + done, n)
+                       : guest_read(as, gpa, buf + done, n))) {
             return false;
         }
     }
     return true;
 }
 
+bool hvbus_gpadl_read(HvbusGpadl *gpadl, uint32_t offset, void *buf,
+                      uint32_t bytes)
+{
+    return hvbus_gpadl_copy(gpadl, offset, buf, bytes, false);
+}
+
 bool hvbus_gpadl_write(HvbusGpadl *gpadl, uint32_t offset, const void *buf,
                        uint32_t bytes)
 {
-    uint32_t done, n;
-
-    if (!hvbus_gpadl_in_bounds(gpadl, offset, bytes)) {
-        return false;
-    }
-    for (done = 0; done < bytes; done += n) {
-        uint64_t gpa;
-
-        n = bytes - done;
-        gpa = hvbus_gpadl_translate(gpadl, offset + done, &n);
-        if (!guest_write(hvbus_gpadl_as(gpadl), gpa,
-                         (const uint8_t *)buf + done, n)) {
-            return false;
-        }
-    }
-    return true;
+    return hvbus_gpadl_copy(gpadl, offset, (uint8_t *)buf, bytes, true);
 }
