@@ -10,6 +10,19 @@
 
 /* --- coming and going --- */
 
+/* Unplug @id, the last function: the guest lets it go, and the bus goes, too */
+static void eject_last(Machine *m, Vpci *v, const char *id)
+{
+    VmbusOffer *offer = v->ch->offer;
+
+    qtest_qmp_device_del_send(m->g->qts, id);
+    vpci_client_expect_eject(v, 0);
+    vpci_client_ejected(v, 0, 0);
+    qtest_qmp_eventwait(m->g->qts, "DEVICE_DELETED");
+    vmbus_expect_rescind(m->c, offer);
+    vpci_client_close(v);
+}
+
 static void test_empty_bus_is_offered_when_it_fills(void)
 {
     Machine m;
@@ -24,12 +37,7 @@ static void test_empty_bus_is_offered_when_it_fills(void)
         v = vpci_client_start(m.c, 0, VPCI_VERSION_1_4);
         offer = v->ch->offer;
         edu_start(v, 0);
-        qtest_qmp_device_del_send(m.g->qts, "e0");
-        vpci_client_expect_eject(v, 0);
-        vpci_client_ejected(v, 0, 0);
-        qtest_qmp_eventwait(m.g->qts, "DEVICE_DELETED");
-        vmbus_expect_rescind(m.c, offer);
-        vpci_client_close(v);
+        eject_last(&m, v, "e0");
         if (i == 1) {
             /* plugged while the guest still holds the old offer */
             qtest_qmp_device_add(m.g->qts, "edu", "e0", "{'bus': 'vp0.0'}");
@@ -38,12 +46,7 @@ static void test_empty_bus_is_offered_when_it_fills(void)
             vmbus_post_relid(m.c, HVBUS_MSG_RELID_RELEASED, offer->relid);
             v = vpci_client_start(m.c, 0, VPCI_VERSION_1_4);
             offer = v->ch->offer;
-            qtest_qmp_device_del_send(m.g->qts, "e0");
-            vpci_client_expect_eject(v, 0);
-            vpci_client_ejected(v, 0, 0);
-            qtest_qmp_eventwait(m.g->qts, "DEVICE_DELETED");
-            vmbus_expect_rescind(m.c, offer);
-            vpci_client_close(v);
+            eject_last(&m, v, "e0");
         }
         vmbus_post_relid(m.c, HVBUS_MSG_RELID_RELEASED, offer->relid);
     }
@@ -85,12 +88,7 @@ static void test_refused_ejection_leaves_the_function(void)
     g_assert_cmphex(vpci_client_word(v, VPCI_QUERY_REQUIREMENTS, 0), ==, 0);
     edu_start(v, 0);
     /* again, and now it agrees */
-    qtest_qmp_device_del_send(m.g->qts, "e0");
-    vpci_client_expect_eject(v, 0);
-    vpci_client_ejected(v, 0, 0);
-    qtest_qmp_eventwait(m.g->qts, "DEVICE_DELETED");
-    vmbus_expect_rescind(m.c, offer);
-    vpci_client_close(v);
+    eject_last(&m, v, "e0");
     vmbus_post_relid(m.c, HVBUS_MSG_RELID_RELEASED, offer->relid);
     machine_stop(&m);
 }
@@ -122,7 +120,6 @@ static void test_unplug_under_io(void)
 {
     Machine m;
     Vpci *v = bus_start(&m, NVME);
-    VmbusOffer *offer = v->ch->offer;
     VpciMsi msi;
     Nvme n;
 
@@ -131,12 +128,7 @@ static void test_unplug_under_io(void)
     for (unsigned i = 0; i < 5; i++) {
         nvme_submit_identify(&n);
     }
-    qtest_qmp_device_del_send(m.g->qts, "n0");
-    vpci_client_expect_eject(v, 0);
-    vpci_client_ejected(v, 0, 0);
-    qtest_qmp_eventwait(m.g->qts, "DEVICE_DELETED");
-    vmbus_expect_rescind(m.c, offer);
-    vpci_client_close(v);
+    eject_last(&m, v, "n0");
     machine_stop(&m);
 }
 

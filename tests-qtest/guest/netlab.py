@@ -107,6 +107,11 @@ class Host:
                 time.sleep(0.05)
         raise guest.GuestError('netload does not serve')
 
+    def serve_all(self):
+        self.serve_files()
+        self.serve_iperf()
+        self.serve_load()
+
     def csum_errors(self):
         """Checksum errors that the kernel at this end has counted."""
         return csum_errors(self.run('cat', '/proc/net/snmp', '/proc/net/snmp6'))

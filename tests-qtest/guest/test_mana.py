@@ -113,9 +113,7 @@ class Slirp(Mana, test_net.NetCase):
     def setUp(self):
         super().setUp()
         self.host = netlab.Loopback(self)
-        self.host.serve_files()
-        self.host.serve_iperf()
-        self.host.serve_load()
+        self.host.serve_all()
 
     def slirp_guest(self, args=(), props=None, **options):
         vm = self.net_guest(self.nic_args(self.host.netdev('n0'), **(props or {})) +
@@ -197,9 +195,7 @@ class Tap(Mana, test_net.NetCase):
     def tap_guest(self, smp=2, queues=1, vnet_hdr=True, mtu=1500, args=(), **options):
         self.host = netlab.Namespace(self)
         netdev = self.host.netdev('n0', queues=queues, vnet_hdr=vnet_hdr, mtu=mtu)
-        self.host.serve_files()
-        self.host.serve_iperf()
-        self.host.serve_load()
+        self.host.serve_all()
         vm = self.net_guest(self.nic_args(netdev) + list(args), smp=smp,
                             pass_fds=self.host.pass_fds(), **options)
         dev = self.nic(vm)

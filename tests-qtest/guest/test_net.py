@@ -169,9 +169,7 @@ class Slirp(NetCase):
     def setUp(self):
         super().setUp()
         self.host = netlab.Loopback(self)
-        self.host.serve_files()
-        self.host.serve_iperf()
-        self.host.serve_load()
+        self.host.serve_all()
 
     def slirp_guest(self, args=(), **options):
         vm = self.net_guest(self.nic_args(self.host.netdev('n0')) + list(args), **options)
@@ -234,9 +232,7 @@ class Tap(NetCase):
     def tap_guest(self, smp=2, queues=1, vnet_hdr=True, mtu=1500, args=(), **options):
         self.host = netlab.Namespace(self)
         netdev = self.host.netdev('n0', queues=queues, vnet_hdr=vnet_hdr, mtu=mtu)
-        self.host.serve_files()
-        self.host.serve_iperf()
-        self.host.serve_load()
+        self.host.serve_all()
         props = {'mtu': mtu} if OURS and mtu != 1500 else {}
         vm = self.net_guest(self.nic_args(netdev, queues=queues, **props) + list(args), smp=smp,
                             pass_fds=self.host.pass_fds(), **options)
