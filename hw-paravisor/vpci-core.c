@@ -8,10 +8,6 @@
 #include "qemu/host-utils.h"
 #include "vpci-core.h"
 
-/* Vectors below are exceptions */
-#define VPCI_FIRST_VECTOR               0x10
-#define VPCI_LAST_VECTOR                0xff
-
 void vpci_core_reset(VpciCore *core)
 {
     core->version = 0;
@@ -171,10 +167,11 @@ static bool parse_create(uint32_t type, const uint8_t *msg, Wanted *w)
 
 static bool wanted_is_ok(const Wanted *w)
 {
-    return w->vector >= VPCI_FIRST_VECTOR && w->vector <= VPCI_LAST_VECTOR &&
+    return w->vector >= HV_FIRST_VALID_VECTOR &&
+           w->vector <= HV_LAST_VALID_VECTOR &&
            w->vector_count && w->vector_count <= VPCI_MAX_VECTORS &&
            is_power_of_2(w->vector_count) &&
-           w->vector + w->vector_count - 1 <= VPCI_LAST_VECTOR &&
+           w->vector + w->vector_count - 1 <= HV_LAST_VALID_VECTOR &&
            w->delivery_mode <= VPCI_DELIVERY_LOWEST;
 }
 
@@ -489,7 +486,7 @@ static bool interrupts_are_valid(const VpciCore *core)
         for (unsigned end = i + count; i < end; i++) {
             const VpciInterrupt *intr = &core->interrupts[i];
 
-            if (intr->idx != i || intr->vector < VPCI_FIRST_VECTOR ||
+            if (intr->idx != i || intr->vector < HV_FIRST_VALID_VECTOR ||
                 intr->devfn != first->devfn ||
                 (intr != first && intr->message_count)) {
                 return false;
