@@ -77,6 +77,17 @@ static void coroutine_fn nvme_stripe_add(AioTaskPool *pool,
     aio_task_pool_start_task(pool, &task->task);
 }
 
+/* All tasks of @pool are over, which goes: 0 or the first error */
+static int coroutine_fn nvme_stripe_wait(AioTaskPool *pool)
+{
+    int ret;
+
+    aio_task_pool_wait_all(pool);
+    ret = aio_task_pool_status(pool);
+    aio_task_pool_free(pool);
+    return ret;
+}
+
 static int coroutine_fn GRAPH_RDLOCK
 nvme_stripe_co_rw(BlockDriverState *bs, NvmeStripeOp op, int64_t offset,
                   int64_t bytes, QEMUIOVector *qiov, size_t qiov_offset,
@@ -84,7 +95,6 @@ nvme_stripe_co_rw(BlockDriverState *bs, NvmeStripeOp op, int64_t offset,
 {
     NvmeStripe *s = bs->opaque;
     AioTaskPool *pool = NULL;
-    int ret = 0;
 
     while (bytes) {
         uint64_t chunk = offset / s->chunk_bytes;
@@ -110,12 +120,7 @@ nvme_stripe_co_rw(BlockDriverState *bs, NvmeStripeOp op, int64_t offset,
         bytes -= t.bytes;
         qiov_offset += t.bytes;
     }
-    if (pool) {
-        aio_task_pool_wait_all(pool);
-        ret = aio_task_pool_status(pool);
-        aio_task_pool_free(pool);
-    }
-    return ret;
+    return pool ? nvme_stripe_wait(pool) : 0;
 }
 
 static int coroutine_fn GRAPH_RDLOCK
@@ -158,7 +163,6 @@ nvme_stripe_co_range(BlockDriverState *bs, NvmeStripeOp op, int64_t offset,
 {
     NvmeStripe *s = bs->opaque;
     AioTaskPool *pool = aio_task_pool_new(NVME_STRIPE_MAX_TASKS);
-    int ret;
 
     for (unsigned int i = 0; i < s->count; i++) {
         int64_t start = nvme_stripe_share(s, i, offset);
@@ -174,10 +178,7 @@ nvme_stripe_co_range(BlockDriverState *bs, NvmeStripeOp op, int64_t offset,
             nvme_stripe_add(pool, &t);
         }
     }
-    aio_task_pool_wait_all(pool);
-    ret = aio_task_pool_status(pool);
-    aio_task_pool_free(pool);
-    return ret;
+    return nvme_stripe_wait(pool);
 }
 
 static int coroutine_fn GRAPH_RDLOCK

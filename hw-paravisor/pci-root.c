@@ -12,7 +12,32 @@
 #include "system/replay.h"
 #include "pci-root.h"
 
-void pci_root_move_last(DeviceState *dev)
+/* --- the bus --- */
+
+/* Nobody was shown a pin */
+static void pci_root_set_irq(void *opaque, int irq, int level)
+{
+}
+
+static int pci_root_map_irq(PCIDevice *d, int pin)
+{
+    return 0;
+}
+
+static AddressSpace *pci_root_get_dma_as(PCIBus *bus, void *opaque, int devfn)
+{
+    return opaque;
+}
+
+static const PCIIOMMUOps pci_root_iommu_ops = {
+    .get_address_space = pci_root_get_dma_as,
+};
+
+/*
+ * Put the host bridge @dev behind the others of its bus.  A -device that names no
+ * bus gets the first that fits, and that is to be the board's.
+ */
+static void pci_root_move_last(DeviceState *dev)
 {
     BusState *bus = qdev_get_parent_bus(dev);
     BusChild *kid;
@@ -28,6 +53,28 @@ void pci_root_move_last(DeviceState *dev)
         QTAILQ_REMOVE_RCU(&bus->children, kid, sibling);
         QTAILQ_INSERT_TAIL_RCU(&bus->children, kid, sibling);
     }
+}
+
+void pci_root_register_bus(DeviceState *host, const char *name,
+                           DeviceState *owner, MemoryRegion *mmio,
+                           MemoryRegion *io, AddressSpace *as)
+{
+    PCIBus *bus = pci_register_root_bus(host, name, pci_root_set_irq,
+                                        pci_root_map_irq, NULL, mmio, io, 0, 1,
+                                        TYPE_PCIE_BUS);
+
+    PCI_HOST_BRIDGE(host)->bus = bus;
+    pci_setup_iommu(bus, &pci_root_iommu_ops, as);
+    qbus_set_hotplug_handler(BUS(bus), OBJECT(owner));
+    pci_root_move_last(host);
+}
+
+void pci_root_unregister_bus(DeviceState *host)
+{
+    PCIBus *bus = PCI_HOST_BRIDGE(host)->bus;
+
+    qbus_set_hotplug_handler(BUS(bus), NULL);
+    pci_unregister_root_bus(bus);
 }
 
 /* --- interrupt messages --- */

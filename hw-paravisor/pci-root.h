@@ -13,10 +13,13 @@
 #include "hw/qdev-core.h"
 
 /*
- * Put the host bridge @dev behind the others of its bus.  A -device that names no
- * bus gets the first that fits, and that is to be the board's.  BQL
+ * Make the root bus of the host bridge @host: without line interrupts, with DMA in
+ * @as.  @owner is the HotplugHandler.  BQL
  */
-void pci_root_move_last(DeviceState *dev);
+void pci_root_register_bus(DeviceState *host, const char *name,
+                           DeviceState *owner, MemoryRegion *mmio,
+                           MemoryRegion *io, AddressSpace *as);
+void pci_root_unregister_bus(DeviceState *host);
 
 /* Plain DMA does not say whose it is */
 #define PCI_ROOT_NO_DEVFN       (-1)

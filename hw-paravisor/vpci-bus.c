@@ -243,30 +243,8 @@ static void vpci_bus_removed(DeviceState *dev)
 
 /* --- the bridge --- */
 
-/* A line interrupt: the guest was shown no pin */
-static void vpci_set_irq(void *opaque, int irq, int level)
-{
-}
-
-static int vpci_map_irq(PCIDevice *d, int pin)
-{
-    return 0;
-}
-
-static AddressSpace *vpci_get_dma_as(PCIBus *bus, void *opaque, int devfn)
-{
-    HvPci *s = opaque;
-
-    return &s->dma_as;
-}
-
-static const PCIIOMMUOps vpci_iommu_ops = {
-    .get_address_space = vpci_get_dma_as,
-};
-
 static void vpci_host_realize(DeviceState *dev, Error **errp)
 {
-    PCIHostState *phb = PCI_HOST_BRIDGE(dev);
     VpciHost *h = HV_PCI_HOST(dev);
     const char *id = DEVICE(h->pci)->id;
     g_autofree char *name = id ? g_strdup_printf("%s.0", id) : NULL;
@@ -274,20 +252,8 @@ static void vpci_host_realize(DeviceState *dev, Error **errp)
 
     qemu_uuid_unparse(&HVBUS_DEVICE(h->pci)->instance_id, uuid);
     snprintf(h->path, sizeof(h->path), "hv-pci/%s", uuid);
-    phb->bus = pci_register_root_bus(dev, name, vpci_set_irq, vpci_map_irq,
-                                     h->pci, &h->pci->mmio, &h->pci->io, 0, 1,
-                                     TYPE_PCIE_BUS);
-    pci_setup_iommu(phb->bus, &vpci_iommu_ops, h->pci);
-    qbus_set_hotplug_handler(BUS(phb->bus), OBJECT(h->pci));
-    pci_root_move_last(dev);
-}
-
-static void vpci_host_unrealize(DeviceState *dev)
-{
-    PCIHostState *phb = PCI_HOST_BRIDGE(dev);
-
-    qbus_set_hotplug_handler(BUS(phb->bus), NULL);
-    pci_unregister_root_bus(phb->bus);
+    pci_root_register_bus(dev, name, DEVICE(h->pci), &h->pci->mmio,
+                          &h->pci->io, &h->pci->dma_as);
 }
 
 static const char *vpci_host_root_bus_path(PCIHostState *phb, PCIBus *bus)
@@ -391,7 +357,7 @@ static void vpci_host_class_init(ObjectClass *klass, void *data)
     /* part of hv-pci */
     dc->user_creatable = false;
     dc->realize = vpci_host_realize;
-    dc->unrealize = vpci_host_unrealize;
+    dc->unrealize = pci_root_unregister_bus;
     dc->fw_name = "pci";
     set_bit(DEVICE_CATEGORY_BRIDGE, dc->categories);
     hc->root_bus_path = vpci_host_root_bus_path;

@@ -102,38 +102,12 @@ static void vtl2_msi_message(void *opaque, int devfn, hwaddr offset,
 
 /* --- the bridge --- */
 
-/* Drivers use MSI-X alone */
-static void vtl2_set_irq(void *opaque, int irq, int level)
-{
-}
-
-static int vtl2_map_irq(PCIDevice *d, int pin)
-{
-    return 0;
-}
-
-static AddressSpace *vtl2_get_dma_as(PCIBus *bus, void *opaque, int devfn)
-{
-    Paravisor *s = opaque;
-
-    return &s->as;
-}
-
-static const PCIIOMMUOps vtl2_iommu_ops = {
-    .get_address_space = vtl2_get_dma_as,
-};
-
 static void vtl2_host_realize(DeviceState *dev, Error **errp)
 {
-    PCIHostState *phb = PCI_HOST_BRIDGE(dev);
     Paravisor *s = VTL2_PCI_HOST(dev)->pv;
 
-    phb->bus = pci_register_root_bus(dev, "vtl2.0", vtl2_set_irq, vtl2_map_irq,
-                                     s, &s->bus_mmio, &s->bus_io, 0, 1,
-                                     TYPE_PCIE_BUS);
-    pci_setup_iommu(phb->bus, &vtl2_iommu_ops, s);
-    qbus_set_hotplug_handler(BUS(phb->bus), OBJECT(s));
-    pci_root_move_last(dev);
+    pci_root_register_bus(dev, "vtl2.0", DEVICE(s), &s->bus_mmio, &s->bus_io,
+                          &s->as);
 }
 
 /* Names the functions in migration streams; there is one paravisor */
