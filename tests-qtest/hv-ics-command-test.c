@@ -174,7 +174,6 @@ static void test_answer_comes_late(void)
     ic_expect_state(m.g, "kvp", "busy");
     ic_qmp_fails(m.g, IC_QMP_SET, "earlier request");
     g_assert(!ic_poll(ic, &msg));
-    /* the message is still there as msg was overwritten only by the beat */
     ic_close(hb);
     ic_close(ic);
 
