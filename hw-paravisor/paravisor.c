@@ -47,6 +47,8 @@ static void paravisor_vm_state_change(void *opaque, bool running,
     Paravisor *s = opaque;
 
     if (running) {
+        /* drivers may write from now on, and not always by way of a function */
+        s->is_touched = true;
         paravisor_kick(s);
     }
 }

@@ -110,6 +110,12 @@ static void vtl2_op_dma_free(void *opaque, Vtl2Dma *dma)
     vtl2_dma_free(opaque, dma);
 }
 
+static bool vtl2_op_dma_claim(void *opaque, uint64_t addr, size_t bytes,
+                              Vtl2Dma *dma)
+{
+    return vtl2_dma_claim(opaque, addr, bytes, dma);
+}
+
 static int64_t vtl2_now_ns(void *opaque)
 {
     return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
@@ -169,6 +175,7 @@ const Vtl2Ops vtl2_function_ops = {
     .bar_bytes = vtl2_bar_bytes,
     .dma_alloc = vtl2_op_dma_alloc,
     .dma_free = vtl2_op_dma_free,
+    .dma_claim = vtl2_op_dma_claim,
     .now_ns = vtl2_now_ns,
     .set_timer = vtl2_set_timer,
     .vector_count = vtl2_vector_count,

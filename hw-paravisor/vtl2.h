@@ -37,6 +37,11 @@ typedef struct Vtl2Ops {
     /* @bytes is rounded up to pages.  False if VTL2 has no more memory */
     bool (*dma_alloc)(void *fn, size_t bytes, Vtl2Dma *dma);
     void (*dma_free)(void *fn, Vtl2Dma *dma);
+    /*
+     * While a state is loaded: take memory that the driver had, contents and all.
+     * False if it is none of VTL2's, or is taken
+     */
+    bool (*dma_claim)(void *fn, uint64_t addr, size_t bytes, Vtl2Dma *dma);
 
     /* Nanoseconds, monotonic; stops while the VM does */
     int64_t (*now_ns)(void *fn);
