@@ -44,7 +44,7 @@ void mana_drv_update_timer(ManaDrv *d)
 {
     int64_t at = d->restart_ns;
 
-    if (d->is_removed) {
+    if (d->is_removed || d->is_paused) {
         return;
     }
     if (mana_drv_is_live(d)) {
@@ -221,7 +221,7 @@ void mana_drv_interrupt(ManaDrv *d, unsigned int vector)
 
 void mana_drv_flush(ManaDrv *d)
 {
-    if (!d->needs_flush) {
+    if (!d->needs_flush || d->is_paused) {
         return;
     }
     d->needs_flush = false;
@@ -317,7 +317,7 @@ ManaDrv *mana_drv_new(const Vtl2Ops *ops, void *fn, const ManaDrvOps *owner_ops,
     return d;
 }
 
-static void mana_drv_free_memory(ManaDrv *d)
+void mana_drv_free_memory(ManaDrv *d)
 {
     for (unsigned int i = 0; i < MANA_DRV_MAX_PORTS; i++) {
         mana_drv_port_free(d, &d->port[i]);
@@ -351,6 +351,56 @@ void mana_drv_loaded(ManaDrv *d)
     }
     mana_drv_hwc_forget_memory(d);
     d->memory_bytes = 0;
+    d->is_restored = false;
+}
+
+void mana_drv_pause(ManaDrv *d)
+{
+    d->is_paused = true;
+}
+
+/* What the adapter may have missed, and what it has not told */
+static void mana_drv_ring_all(ManaDrv *d)
+{
+    int64_t now = d->ops->now_ns(d->fn);
+
+    mana_drv_wq_ring_again(d, &d->hwc.rq);
+    mana_drv_wq_ring_again(d, &d->hwc.sq);
+    mana_drv_cq_ring(d, &d->hwc.cq, true);
+    mana_drv_eq_arm(d, &d->hwc.eq);
+    d->deadline_ns = d->hwc.is_busy ? now + d->hwc_timeout_ms * MANA_DRV_MS
+                                    : INT64_MAX;
+    for (unsigned int i = 0; i < MANA_DRV_MAX_PORTS; i++) {
+        ManaDrvPort *p = &d->port[i];
+
+        for (unsigned int q = 0; q < p->queues && p->is_up; q++) {
+            p->txq[q].progress_ns = now;
+            mana_drv_wq_ring_again(d, &p->rxq[q].wq);
+            mana_drv_wq_ring_again(d, &p->txq[q].wq);
+            mana_drv_cq_ring(d, &p->txq[q].cq, p->txq[q].is_armed);
+            mana_drv_cq_ring(d, &p->rxq[q].cq, !p->rxq[q].is_held);
+            mana_drv_eq_arm(d, &p->eq[q]);
+        }
+    }
+}
+
+void mana_drv_resume(ManaDrv *d)
+{
+    bool is_restored = d->is_restored && d->state == MANA_DRV_RUNNING;
+
+    d->is_paused = false;
+    d->is_restored = false;
+    if (is_restored) {
+        mana_drv_ring_all(d);
+        d->timer_ns = 0;                /* the function's is the stream's */
+        /* a card whose state came first was told of no move */
+        for (unsigned int i = 0; i < MANA_DRV_MAX_PORTS; i++) {
+            mana_drv_set_filter(d, i, d->port[i].filter_wanted);
+        }
+    }
+    mana_drv_next(d);
+    mana_drv_flush(d);
+    mana_drv_update_timer(d);
 }
 
 void mana_drv_port_remove(ManaDrv *d, unsigned int vport)

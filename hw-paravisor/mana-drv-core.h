@@ -100,6 +100,14 @@ void mana_drv_stop(ManaDrv *d);
 /* A state was loaded: the adapter's is unknown, memory not the driver's any more */
 void mana_drv_loaded(ManaDrv *d);
 
+/*
+ * The VM stops, and runs again: between these two calls the adapter is not
+ * touched, but by start, stop, port_remove and removed.  mana_drv_send() and
+ * mana_drv_rx_resume() are not to be called.
+ */
+void mana_drv_pause(ManaDrv *d);
+void mana_drv_resume(ManaDrv *d);
+
 /* What Vtl2Driver has */
 void mana_drv_interrupt(ManaDrv *d, unsigned int vector);
 void mana_drv_timer(ManaDrv *d);
@@ -141,6 +149,9 @@ bool mana_drv_port_is_up(const ManaDrv *d, unsigned int port);
 bool mana_drv_port_link(const ManaDrv *d, unsigned int port);
 /* Pairs that the adapter and VTL2's memory allow; 0 before the port was up */
 unsigned int mana_drv_port_queues(const ManaDrv *d, unsigned int port);
+/* The owner takes no more from the queue: mana_drv_rx_resume() is to come */
+bool mana_drv_rx_is_held(const ManaDrv *d, unsigned int port,
+                         unsigned int queue);
 /* Zeroes before the port was up */
 const uint8_t *mana_drv_port_mac(const ManaDrv *d, unsigned int port);
 bool mana_drv_port_filter(const ManaDrv *d, unsigned int port);

@@ -12,8 +12,6 @@
 #include "mana-drv-state-core.h"
 #include "net-frame-core.h"
 
-#define MANA_DRV_TX_ALIGN       64
-
 /* --- sending --- */
 
 /* Where @bytes without a gap fit in the pool; what they take with the gap */

@@ -9,17 +9,15 @@
 #include "qemu/osdep.h"
 #include "mana-drv-state-core.h"
 
-#define HWC_RING_BYTES  GDMA_PAGE_SIZE
-
 bool mana_drv_hwc_alloc(ManaDrv *d)
 {
     ManaDrvHwc *h = &d->hwc;
 
     d->has_memory = true;
-    return mana_drv_alloc(d, HWC_RING_BYTES, &h->eq.ring) &&
-           mana_drv_alloc(d, HWC_RING_BYTES, &h->cq.ring) &&
-           mana_drv_alloc(d, HWC_RING_BYTES, &h->rq.ring) &&
-           mana_drv_alloc(d, HWC_RING_BYTES, &h->sq.ring) &&
+    return mana_drv_alloc(d, MANA_DRV_HWC_RING_BYTES, &h->eq.ring) &&
+           mana_drv_alloc(d, MANA_DRV_HWC_RING_BYTES, &h->cq.ring) &&
+           mana_drv_alloc(d, MANA_DRV_HWC_RING_BYTES, &h->rq.ring) &&
+           mana_drv_alloc(d, MANA_DRV_HWC_RING_BYTES, &h->sq.ring) &&
            mana_drv_alloc(d, GDMA_HWC_MAX_MESSAGE_BYTES, &h->request) &&
            mana_drv_alloc(d, GDMA_HWC_MAX_MESSAGE_BYTES, &h->response);
 }
@@ -49,7 +47,7 @@ void mana_drv_hwc_forget_memory(ManaDrv *d)
 
 /* --- shared memory --- */
 
-static bool mana_drv_read_regs(ManaDrv *d)
+bool mana_drv_read_regs(ManaDrv *d)
 {
     ManaDrvRegs *r = &d->regs;
 
@@ -68,7 +66,7 @@ static bool mana_drv_read_regs(ManaDrv *d)
            r->bar_bytes - r->db_zone >= r->db_page_bytes;
 }
 
-static bool mana_drv_db_page_ok(const ManaDrv *d, uint32_t page)
+bool mana_drv_db_page_ok(const ManaDrv *d, uint32_t page)
 {
     return page < (d->regs.bar_bytes - d->regs.db_zone) / d->regs.db_page_bytes;
 }
@@ -93,9 +91,9 @@ bool mana_drv_hwc_establish(ManaDrv *d)
         return false;
     }
     mana_drv_eq_init(&h->eq, MANA_DRV_HWC_VECTOR);
-    mana_drv_cq_init(&h->cq, HWC_RING_BYTES);
-    mana_drv_wq_init(&h->rq, HWC_RING_BYTES, true);
-    mana_drv_wq_init(&h->sq, HWC_RING_BYTES, false);
+    mana_drv_cq_init(&h->cq, MANA_DRV_HWC_RING_BYTES);
+    mana_drv_wq_init(&h->rq, MANA_DRV_HWC_RING_BYTES, true);
+    mana_drv_wq_init(&h->sq, MANA_DRV_HWC_RING_BYTES, false);
     memset(h->init, 0, sizeof(h->init));
     h->has_eq_id = false;
     h->is_up = false;
@@ -149,6 +147,21 @@ void mana_drv_shm_poll(ManaDrv *d)
 
 /* --- events of the channel's EQ --- */
 
+bool mana_drv_hwc_adopt(ManaDrv *d)
+{
+    ManaDrvHwc *h = &d->hwc;
+
+    h->request_bytes = MIN(h->init[GDMA_INIT_DATA_MAX_REQUEST],
+                           GDMA_HWC_MAX_MESSAGE_BYTES);
+    h->cq.id = h->init[GDMA_INIT_DATA_CQ_ID];
+    h->rq.id = h->init[GDMA_INIT_DATA_RQ_ID];
+    h->sq.id = h->init[GDMA_INIT_DATA_SQ_ID];
+    h->cq.db_page = h->rq.db_page = h->sq.db_page = h->eq.db_page;
+    return h->request_bytes >= sizeof(GdmaVerifyVersionReqWire) &&
+           h->init[GDMA_INIT_DATA_MAX_RESPONSE] >= sizeof(GdmaRespHeaderWire) &&
+           h->init[GDMA_INIT_DATA_QUEUE_DEPTH];
+}
+
 static void mana_drv_hwc_init_done(ManaDrv *d)
 {
     ManaDrvHwc *h = &d->hwc;
@@ -159,18 +172,10 @@ static void mana_drv_hwc_init_done(ManaDrv *d)
         .bytes = cpu_to_le32(GDMA_HWC_MAX_MESSAGE_BYTES),
     };
 
-    h->request_bytes = MIN(h->init[GDMA_INIT_DATA_MAX_REQUEST],
-                           GDMA_HWC_MAX_MESSAGE_BYTES);
-    if (!h->has_eq_id || h->request_bytes < sizeof(GdmaVerifyVersionReqWire) ||
-        h->init[GDMA_INIT_DATA_MAX_RESPONSE] < sizeof(GdmaRespHeaderWire) ||
-        !h->init[GDMA_INIT_DATA_QUEUE_DEPTH]) {
+    if (!h->has_eq_id || !mana_drv_hwc_adopt(d)) {
         mana_drv_fail(d, "the hardware channel's limits are too narrow");
         return;
     }
-    h->cq.id = h->init[GDMA_INIT_DATA_CQ_ID];
-    h->rq.id = h->init[GDMA_INIT_DATA_RQ_ID];
-    h->sq.id = h->init[GDMA_INIT_DATA_SQ_ID];
-    h->cq.db_page = h->rq.db_page = h->sq.db_page = h->eq.db_page;
     h->is_up = true;
     d->deadline_ns = d->awaits_shm ? d->deadline_ns : INT64_MAX;
     mana_drv_wq_put(&h->rq, oob, sizeof(oob), &sge, 1, false, 0);
@@ -331,7 +336,7 @@ void mana_drv_hwc_poll(ManaDrv *d)
     GdmaCqeWire cqe;
 
     /* two completions a request: more than a ring of them is a device gone mad */
-    for (int i = 0; i < HWC_RING_BYTES / GDMA_CQE_BYTES && h->is_up; i++) {
+    for (int i = 0; i < MANA_DRV_HWC_RING_BYTES / GDMA_CQE_BYTES && h->is_up; i++) {
         taken = mana_drv_cq_take(&h->cq, &cqe);
         if (taken != MANA_DRV_TAKEN) {
             break;

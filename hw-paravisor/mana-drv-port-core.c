@@ -6,22 +6,33 @@
 #include "qemu/osdep.h"
 #include "mana-drv-state-core.h"
 
-static uint32_t mana_drv_rx_stride(const ManaDrv *d, const ManaDrvPort *p)
+uint32_t mana_drv_rx_stride(const ManaDrv *d, const ManaDrvPort *p)
 {
     uint32_t frame = MIN(d->max_frame_bytes, p->mtu + MANA_ETH_HEADER_BYTES);
 
     return ROUND_UP(MANA_DRV_RX_HEADROOM + frame, 64);
 }
 
-static bool mana_drv_txq_alloc(ManaDrv *d, ManaDrvPort *p, ManaDrvTxq *txq)
+uint32_t mana_drv_tx_pool_bytes(const ManaDrvPort *p)
 {
     uint32_t bytes = MAX(MANA_DRV_TX_PORT_BYTES / p->queues,
                          MANA_DRV_TX_MIN_BYTES);
 
+    return bytes & -(uint32_t)VTL2_PAGE_BYTES;
+}
+
+unsigned int mana_drv_port_vector(const ManaDrv *d, unsigned int queue)
+{
+    return d->vector_count > 1 ? 1 + queue % (d->vector_count - 1)
+                               : MANA_DRV_HWC_VECTOR;
+}
+
+static bool mana_drv_txq_alloc(ManaDrv *d, ManaDrvPort *p, ManaDrvTxq *txq)
+{
     txq->slots = g_new0(ManaDrvTxSlot, MANA_DRV_TX_SLOTS);
     return mana_drv_alloc(d, MANA_DRV_SQ_BYTES, &txq->wq.ring) &&
            mana_drv_alloc(d, MANA_DRV_TX_CQ_BYTES, &txq->cq.ring) &&
-           mana_drv_alloc(d, bytes & -(uint32_t)VTL2_PAGE_BYTES, &txq->pool);
+           mana_drv_alloc(d, mana_drv_tx_pool_bytes(p), &txq->pool);
 }
 
 static bool mana_drv_rxq_alloc(ManaDrv *d, ManaDrvPort *p, ManaDrvRxq *rxq)
@@ -77,6 +88,8 @@ void mana_drv_port_forget_memory(ManaDrvPort *p)
         p->eq[q].ring = p->txq[q].wq.ring = p->txq[q].cq.ring = none;
         p->txq[q].pool = p->rxq[q].wq.ring = p->rxq[q].cq.ring = none;
         p->rxq[q].pool = none;
+        /* so has the owner forgotten */
+        p->rxq[q].is_held = false;
     }
     p->has_memory = false;
 }
@@ -84,11 +97,7 @@ void mana_drv_port_forget_memory(ManaDrvPort *p)
 void mana_drv_port_prepare(ManaDrv *d, ManaDrvPort *p)
 {
     for (unsigned int q = 0; q < p->queues; q++) {
-        unsigned int vector = d->vector_count > 1 ?
-                              1 + q % (d->vector_count - 1)
-                              : MANA_DRV_HWC_VECTOR;
-
-        mana_drv_eq_init(&p->eq[q], vector);
+        mana_drv_eq_init(&p->eq[q], mana_drv_port_vector(d, q));
         mana_drv_wq_init(&p->txq[q].wq, MANA_DRV_SQ_BYTES, false);
         mana_drv_cq_init(&p->txq[q].cq, MANA_DRV_TX_CQ_BYTES);
         mana_drv_wq_init(&p->rxq[q].wq, MANA_DRV_RQ_BYTES, true);
@@ -157,13 +166,22 @@ void mana_drv_set_rss(ManaDrv *d, unsigned int port, bool is_on,
                       const uint8_t *table, unsigned int count)
 {
     ManaDrvPort *p = &d->port[port];
+    uint8_t spread[MANA_DRV_RSS_ENTRIES] = { 0 };
 
-    p->rss_on = is_on && count;
-    if (p->rss_on) {
+    is_on = is_on && count;
+    for (unsigned int i = 0; is_on && i < MANA_DRV_RSS_ENTRIES; i++) {
+        spread[i] = table[i % count];
+    }
+    /* nothing new is no request: the card tells it again after a load */
+    if (is_on == p->rss_on &&
+        (!is_on || (!memcmp(p->rss_key, key, sizeof(p->rss_key)) &&
+                    !memcmp(p->rss_table, spread, sizeof(spread))))) {
+        return;
+    }
+    p->rss_on = is_on;
+    if (is_on) {
         memcpy(p->rss_key, key, sizeof(p->rss_key));
-        for (unsigned int i = 0; i < MANA_DRV_RSS_ENTRIES; i++) {
-            p->rss_table[i] = table[i % count];
-        }
+        memcpy(p->rss_table, spread, sizeof(spread));
     }
     p->rx_dirty = true;
     if (d->adapter_up) {
@@ -211,6 +229,12 @@ bool mana_drv_port_link(const ManaDrv *d, unsigned int port)
 unsigned int mana_drv_port_queues(const ManaDrv *d, unsigned int port)
 {
     return d->port[port].queues;
+}
+
+bool mana_drv_rx_is_held(const ManaDrv *d, unsigned int port,
+                         unsigned int queue)
+{
+    return queue < d->port[port].queues && d->port[port].rxq[queue].is_held;
 }
 
 const uint8_t *mana_drv_port_mac(const ManaDrv *d, unsigned int port)

@@ -136,16 +136,20 @@ void mana_drv_cq_ring(ManaDrv *d, ManaDrvCq *cq, bool arm)
                       FIELD_DP64(val, GDMA_CQ_DOORBELL, ARM, arm));
 }
 
-void mana_drv_wq_ring(ManaDrv *d, ManaDrvWq *wq)
+void mana_drv_wq_ring_again(ManaDrv *d, ManaDrvWq *wq)
 {
     uint64_t val = FIELD_DP64(0, GDMA_WQ_DOORBELL, ID, wq->id);
 
-    if (wq->told_bytes == wq->head_bytes) {
-        return;
-    }
     wq->told_bytes = wq->head_bytes;
     mana_drv_doorbell(d, wq->db_page, wq->is_rq ? GDMA_DB_RQ : GDMA_DB_SQ,
                       FIELD_DP64(val, GDMA_WQ_DOORBELL, TAIL, wq->head_bytes));
+}
+
+void mana_drv_wq_ring(ManaDrv *d, ManaDrvWq *wq)
+{
+    if (wq->told_bytes != wq->head_bytes) {
+        mana_drv_wq_ring_again(d, wq);
+    }
 }
 
 uint32_t mana_drv_wq_put(ManaDrvWq *wq, const void *oob, uint32_t oob_bytes,

@@ -575,7 +575,8 @@ static bool mana_drv_choose(ManaDrv *d)
 void mana_drv_next(ManaDrv *d)
 {
     /* the owner may have wishes while it is told of an answer: those come next */
-    if (!d->hwc.is_up || d->hwc.is_busy || d->awaits_shm || d->in_step) {
+    if (!d->hwc.is_up || d->hwc.is_busy || d->awaits_shm || d->in_step ||
+        d->is_paused) {
         return;
     }
     if (d->step == MANA_DRV_STEP_TIMEOUT &&

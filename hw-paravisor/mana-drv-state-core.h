@@ -10,6 +10,7 @@
 #include "qemu/bitops.h"
 #include "qemu/units.h"
 #include "mana-drv-core.h"
+#include "mana-drv-saved-core.h"
 
 #define MANA_DRV_BAR                    0
 #define MANA_DRV_HWC_VECTOR             0
@@ -26,10 +27,12 @@
 #define MANA_DRV_MAX_ATTEMPTS           8
 #define MANA_DRV_FIRST_DELAY_MS         10
 
+#define MANA_DRV_HWC_RING_BYTES         GDMA_PAGE_SIZE
 #define MANA_DRV_EQ_BYTES               GDMA_PAGE_SIZE
 #define MANA_DRV_SQ_BYTES               (16 * KiB)
 #define MANA_DRV_MIN_SQE_BYTES          GDMA_WQE_BU_BYTES
 #define MANA_DRV_TX_SLOTS               (MANA_DRV_SQ_BYTES / MANA_DRV_MIN_SQE_BYTES)
+QEMU_BUILD_BUG_ON(MANA_DRV_TX_SLOTS > MANA_DRV_SAVED_TX);
 #define MANA_DRV_TX_CQ_BYTES            (MANA_DRV_TX_SLOTS * GDMA_CQE_BYTES)
 #define MANA_DRV_RX_SLOTS               256
 #define MANA_DRV_RQE_BYTES              32
@@ -39,6 +42,8 @@
 /* Copies of packets to send, of all queues of a port, and of one at least */
 #define MANA_DRV_TX_PORT_BYTES          (2 * MiB)
 #define MANA_DRV_TX_MIN_BYTES           (256 * KiB)
+/* Packets begin at a multiple of this in the pool */
+#define MANA_DRV_TX_ALIGN               64
 /* Completions of one queue before others have their turn */
 #define MANA_DRV_POLL_BUDGET            128
 
@@ -237,6 +242,8 @@ struct ManaDrv {
     uint32_t max_frame_bytes;
     uint32_t max_queues;
 
+    bool is_paused;                     /* the adapter is not to be touched */
+    bool is_restored;                   /* paused since a state was loaded */
     bool needs_flush;
     ManaDrvPort port[MANA_DRV_MAX_PORTS];
 };
@@ -259,6 +266,8 @@ void mana_drv_eq_arm(ManaDrv *d, ManaDrvEq *eq);
 void mana_drv_cq_ring(ManaDrv *d, ManaDrvCq *cq, bool arm);
 /* Tell the adapter of the entries it does not know yet, if there are any */
 void mana_drv_wq_ring(ManaDrv *d, ManaDrvWq *wq);
+/* Tell it all, also what it was told already */
+void mana_drv_wq_ring_again(ManaDrv *d, ManaDrvWq *wq);
 /*
  * An entry at the head: its bytes in the ring.  The driver alone says how long it
  * is, MANA_DRV_MAX_WQE_BYTES at most.
@@ -284,6 +293,14 @@ bool mana_drv_hwc_alloc(ManaDrv *d);
 void mana_drv_hwc_free(ManaDrv *d);
 /* It is not the driver's any more */
 void mana_drv_hwc_forget_memory(ManaDrv *d);
+/* False if the registers make no sense */
+bool mana_drv_read_regs(ManaDrv *d);
+bool mana_drv_db_page_ok(const ManaDrv *d, uint32_t page);
+/*
+ * Take the queues that .init and .eq tell of.  False if the limits there are too
+ * narrow
+ */
+bool mana_drv_hwc_adopt(ManaDrv *d);
 /* Begin: false if the registers make no sense */
 bool mana_drv_hwc_establish(ManaDrv *d);
 void mana_drv_shm_poll(ManaDrv *d);
@@ -313,6 +330,11 @@ void mana_drv_port_prepare(ManaDrv *d, ManaDrvPort *p);
 /* The adapter has all queues: give them buffers, and what was not sent yet */
 void mana_drv_port_begin(ManaDrv *d, ManaDrvPort *p);
 void mana_drv_port_drop(ManaDrvPort *p);
+/* Of a received frame with its headroom */
+uint32_t mana_drv_rx_stride(const ManaDrv *d, const ManaDrvPort *p);
+/* Of a queue's pool for packets to send */
+uint32_t mana_drv_tx_pool_bytes(const ManaDrvPort *p);
+unsigned int mana_drv_port_vector(const ManaDrv *d, unsigned int queue);
 
 /* mana-drv-data-core.c */
 void mana_drv_tx_poll(ManaDrv *d, ManaDrvPort *p, unsigned int queue);
@@ -330,6 +352,7 @@ bool mana_drv_tx_is_stuck(const ManaDrvTxq *txq, int64_t now_ns);
 void mana_drv_fail(ManaDrv *d, const char *why);
 void mana_drv_set_state(ManaDrv *d, ManaDrvState state, const char *why);
 void mana_drv_update_timer(ManaDrv *d);
+void mana_drv_free_memory(ManaDrv *d);
 static inline unsigned int mana_drv_port_idx(const ManaDrv *d,
                                              const ManaDrvPort *p)
 {

@@ -103,6 +103,87 @@ void model_wait(Model *m, unsigned int ms)
     m->now_ns = end;
 }
 
+/* --- migration --- */
+
+void model_own(Model *m, void *ptr, size_t bytes, bool on)
+{
+    size_t first = ((uint8_t *)ptr - m->memory) / VTL2_PAGE_BYTES;
+
+    for (size_t i = 0; i < bytes / VTL2_PAGE_BYTES; i++) {
+        g_assert(m->owned[first + i] != on);
+        m->owned[first + i] = on;
+    }
+    m->used_bytes += on ? bytes : -bytes;
+}
+
+bool model_dma_claim(void *fn, uint64_t addr, size_t bytes, Vtl2Dma *dma)
+{
+    Model *m = fn;
+    uint64_t at = addr - MODEL_MEMORY_ADDR;
+
+    g_assert_cmpuint(bytes % VTL2_PAGE_BYTES, ==, 0);
+    if (addr % VTL2_PAGE_BYTES || at >= MODEL_MEMORY_BYTES ||
+        bytes > MODEL_MEMORY_BYTES - at) {
+        return false;
+    }
+    for (size_t i = 0; i < bytes / VTL2_PAGE_BYTES; i++) {
+        if (m->owned[at / VTL2_PAGE_BYTES + i]) {
+            return false;
+        }
+    }
+    *dma = (Vtl2Dma) { .ptr = m->memory + at, .addr = addr, .bytes = bytes };
+    model_own(m, dma->ptr, bytes, true);
+    return true;
+}
+
+ManaDrvSaved *model_save(Model *m)
+{
+    g_autofree ManaDrvSaved *s = g_new0(ManaDrvSaved, 1);
+
+    mana_drv_pause(m->d);
+    return mana_drv_save(m->d, s) ? g_steal_pointer(&s) : NULL;
+}
+
+const char *model_load(Model *m, const ManaDrvSaved *s)
+{
+    unsigned int queues[MODEL_PORTS];
+    const char *why;
+
+    for (unsigned int i = 0; i < MODEL_PORTS; i++) {
+        queues[i] = mana_drv_port_is_up(m->d, i)
+                    ? mana_drv_port_queues(m->d, i) : 0;
+    }
+    /* the old one ends without a word to the adapter */
+    mana_drv_loaded(m->d);
+    mana_drv_removed(m->d);
+    mana_drv_free(m->d);
+    memset(m->owned, 0, sizeof(m->owned));
+    m->used_bytes = 0;
+    m->timer_ns = INT64_MAX;
+    m->d = mana_drv_new(&model_ops, m, &model_owner_ops, m);
+    for (unsigned int i = 0; i < MODEL_PORTS; i++) {
+        g_assert(!queues[i] ||
+                 mana_drv_port_add(m->d, i, queues[i], 1500));
+    }
+    why = mana_drv_load(m->d, s);
+    if (why) {
+        g_assert_cmpuint(m->used_bytes, ==, 0);
+        g_assert_cmpuint(mana_drv_memory(m->d), ==, 0);
+        g_assert_cmpint(mana_drv_state(m->d), ==, MANA_DRV_OFF);
+    }
+    return why;
+}
+
+void model_migrate(Model *m)
+{
+    g_autofree ManaDrvSaved *s = model_save(m);
+
+    g_assert_nonnull(s);
+    g_assert_null(model_load(m, s));
+    g_assert_cmpuint(mana_drv_memory(m->d), ==, m->used_bytes);
+    mana_drv_resume(m->d);
+}
+
 /* --- the owner --- */
 
 static void owner_told(Model *m)

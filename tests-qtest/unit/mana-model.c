@@ -41,7 +41,7 @@ static bool model_alloc(void *fn, size_t bytes, Vtl2Dma *dma)
         dma->ptr = m->memory + m->next;
         m->next += bytes;
     }
-    m->used_bytes += bytes;
+    model_own(m, dma->ptr, bytes, true);
     memset(dma->ptr, 0, bytes);
     dma->bytes = bytes;
     dma->addr = MODEL_MEMORY_ADDR + ((uint8_t *)dma->ptr - m->memory);
@@ -55,7 +55,7 @@ static void model_dma_free(void *fn, Vtl2Dma *dma)
     GSList *list = g_hash_table_lookup(m->freed, key);
 
     memset(dma->ptr, 0xdd, dma->bytes);
-    m->used_bytes -= dma->bytes;
+    model_own(m, dma->ptr, dma->bytes, false);
     g_hash_table_insert(m->freed, key, g_slist_prepend(list, dma->ptr));
     memset(dma, 0, sizeof(*dma));
 }
@@ -408,7 +408,7 @@ static void model_enable_vector(void *fn, unsigned int vector, bool on)
     m->vectors_on = deposit32(m->vectors_on, vector, 1, on);
 }
 
-static const Vtl2Ops model_ops = {
+const Vtl2Ops model_ops = {
     .read32 = model_read32,
     .read64 = model_read64,
     .write32 = model_write32,
@@ -416,6 +416,7 @@ static const Vtl2Ops model_ops = {
     .bar_bytes = model_bar_bytes,
     .dma_alloc = model_alloc,
     .dma_free = model_dma_free,
+    .dma_claim = model_dma_claim,
     .now_ns = model_now,
     .set_timer = model_set_timer,
     .vector_count = model_vector_count,

@@ -10,7 +10,7 @@
 #define MANA_MODEL_H
 
 #include "hw/paravisor/gdma-core.h"
-#include "hw/paravisor/mana-drv-core.h"
+#include "hw/paravisor/mana-drv-saved-core.h"
 
 #define MODEL_VECTORS       8
 #define MODEL_IDS           64
@@ -53,6 +53,7 @@ struct Model {
     uint32_t used_bytes;                /* by allocations */
     uint32_t next;                      /* first page never given */
     GHashTable *freed;                  /* lists of pages by their number */
+    bool owned[MODEL_MEMORY_BYTES / VTL2_PAGE_BYTES];   /* pages in use */
     int64_t now_ns;
     int64_t timer_ns;
     uint64_t regs[GDMA_REG_BYTES / 8];
@@ -99,6 +100,7 @@ struct Model {
 
 /* The driver's owner, which is the model */
 extern const ManaDrvOps model_owner_ops;
+extern const Vtl2Ops model_ops;
 
 Model *model_new(void);
 void model_free(Model *m);
@@ -122,6 +124,18 @@ uint32_t model_random(Model *m);
 
 /* An IPv4 packet of TCP (6) or UDP with @payload bytes; returns its length */
 uint32_t model_packet(uint8_t *f, uint8_t proto, uint32_t payload, bool vlan);
+/* Pages are taken, or given back */
+void model_own(Model *m, void *ptr, size_t bytes, bool on);
+bool model_dma_claim(void *fn, uint64_t addr, size_t bytes, Vtl2Dma *dma);
+/* The driver stops, and its state into a new struct; NULL: it has none */
+ManaDrvSaved *model_save(Model *m);
+/*
+ * Another driver, which has the ports of the one before: what is wrong with the
+ * state, or NULL.  Memory and adapter are as they were
+ */
+const char *model_load(Model *m, const ManaDrvSaved *s);
+/* Save, load, go on */
+void model_migrate(Model *m);
 /* Adapter and driver with port 0, running */
 Model *model_start(unsigned int queues);
 /* A frame of @bytes, all @tag */
