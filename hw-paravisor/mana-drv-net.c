@@ -15,63 +15,14 @@
 #include "qemu/main-loop.h"
 #include "qemu/module.h"
 #include "hw/qdev-properties.h"
-#include "migration/vmstate.h"
 #include "net/util.h"
-#include "standard-headers/linux/virtio_net.h"
 #include "system/replay.h"
 #include "system/runstate.h"
-#include "mana-drv-core.h"
-#include "mana-drv-net.h"
-#include "paravisor.h"
+#include "mana-drv-net-internal.h"
 #include "trace.h"
-
-#define MANA_DRV_VNET_BYTES     sizeof(struct virtio_net_hdr)
-QEMU_BUILD_BUG_ON(MANA_DRV_VNET_BYTES + 4 > MANA_DRV_RX_HEADROOM);
 
 /* A guest that switches in a loop gives one event in this time */
 #define MANA_DRV_EVENT_PERIOD_MS 1000
-
-#define TYPE_VTL2_MANA "vtl2-mana-driver"
-OBJECT_DECLARE_SIMPLE_TYPE(Vtl2Mana, VTL2_MANA)
-
-typedef struct ManaDrvNetQueue {
-    NetClientState nc;
-
-    ManaDrvNet *port;
-    unsigned int held;                  /* driver's queue that waits, plus 1 */
-} ManaDrvNetQueue;
-
-struct Vtl2Mana {
-    Object parent_obj;
-
-    ManaDrv *d;
-    Vtl2Function *fn;
-    char *id;
-    char *path;                         /* of the function, also when it is gone */
-    QEMUBH *bh;
-    VMChangeStateEntry *vm_state_entry;
-    bool is_removed;                    /* the function is gone */
-    bool has_run;                       /* migrated: the driver was started */
-    bool is_loaded;                     /* to be started with the VM */
-    ManaDrvNet *ports[MANA_DRV_MAX_PORTS];
-};
-
-struct ManaDrvNet {
-    Vtl2Mana *m;
-    ManaDrvNetUser user;
-    uint8_t vport;
-    uint16_t mtu;
-    MACAddr mac;
-    DeviceListener listener;
-    QEMUBH *claim_bh;                   /* an adapter was plugged */
-    unsigned int queue_count;
-    NetClientState *ncs[MANA_DRV_MAX_QUEUES];
-    bool to_vf;
-    bool resume;                        /* a queue may go on */
-    bool is_vf;                         /* the path that the monitor is told */
-    bool told_vf;
-    QEMUTimer *event_timer;
-};
 
 static ManaDrvNet *mana_drv_net_port(NetClientState *nc)
 {
@@ -85,16 +36,14 @@ static bool mana_drv_net_can_receive(NetClientState *nc)
     return runstate_is_running();
 }
 
-static void mana_drv_net_kick(Vtl2Mana *m)
+void mana_drv_net_kick(Vtl2Mana *m)
 {
     replay_bh_schedule_event(m->bh);
 }
 
-/* From hv-net to the adapter */
-static ssize_t mana_drv_net_receive(NetClientState *nc, const uint8_t *buf,
-                                    size_t bytes)
+ssize_t mana_drv_net_send(ManaDrvNet *p, unsigned int queue,
+                          const uint8_t *buf, size_t bytes)
 {
-    ManaDrvNet *p = mana_drv_net_port(nc);
     struct virtio_net_hdr hdr;
     ManaDrvTx tx = { };
     ManaDrvSent sent;
@@ -118,21 +67,26 @@ static ssize_t mana_drv_net_receive(NetClientState *nc, const uint8_t *buf,
     default:
         break;
     }
-    sent = mana_drv_send(p->m->d, p->vport, nc->queue_index, buf + sizeof(hdr),
-                         &tx);
-    trace_mana_drv_send(p->m->id, p->vport, nc->queue_index, tx.bytes, tx.mss,
-                        sent);
+    sent = mana_drv_send(p->m->d, p->vport, queue, buf + sizeof(hdr), &tx);
+    trace_mana_drv_send(p->m->id, p->vport, queue, tx.bytes, tx.mss, sent);
     mana_drv_net_kick(p->m);
     return sent == MANA_DRV_NO_ROOM ? 0 : bytes;
 }
 
-/* hv-net has taken what it was given last: go on, but not from in here */
-static void mana_drv_net_sent(NetClientState *nc, ssize_t ret)
+/* From hv-net to the adapter */
+static ssize_t mana_drv_net_receive(NetClientState *nc, const uint8_t *buf,
+                                    size_t bytes)
 {
     ManaDrvNet *p = mana_drv_net_port(nc);
 
-    p->resume = true;
-    mana_drv_net_kick(p->m);
+    if (p->m->is_stopped) {
+        return mana_drv_net_keep(p, nc->queue_index, false, buf, bytes) ? bytes
+                                                                        : 0;
+    }
+    if (mana_drv_net_is_waiting(p, nc->queue_index)) {
+        return 0;                       /* behind those from before the stop */
+    }
+    return mana_drv_net_send(p, nc->queue_index, buf, bytes);
 }
 
 static void mana_drv_net_resume(ManaDrvNet *p)
@@ -142,7 +96,7 @@ static void mana_drv_net_resume(ManaDrvNet *p)
         ManaDrvNetQueue *q = DO_UPCAST(ManaDrvNetQueue, nc, p->ncs[i]);
         unsigned int held = q->held;
 
-        if (held) {
+        if (held && !q->copy) {
             q->held = 0;
             mana_drv_rx_resume(p->m->d, p->vport, held - 1);
         }
@@ -153,6 +107,10 @@ static void mana_drv_net_bh(void *opaque)
 {
     Vtl2Mana *m = opaque;
 
+    if (m->is_stopped) {
+        return;                         /* scheduled again with the VM */
+    }
+    mana_drv_net_send_waiting(m);
     for (unsigned int i = 0; i < MANA_DRV_MAX_PORTS; i++) {
         if (m->ports[i] && m->ports[i]->resume) {
             mana_drv_net_resume(m->ports[i]);
@@ -166,20 +124,18 @@ static bool mana_drv_net_deliver(void *owner, unsigned int port,
 {
     Vtl2Mana *m = owner;
     ManaDrvNet *p = m->ports[port];
-    NetClientState *nc = p->ncs[queue % p->queue_count];
+    unsigned int idx = queue % p->queue_count;
     struct virtio_net_hdr hdr = { };
     uint8_t *buf = rx->frame - sizeof(hdr);
 
     hdr.flags = rx->csum_ok ? VIRTIO_NET_HDR_F_DATA_VALID : 0;
     memcpy(buf, &hdr, sizeof(hdr));
     trace_mana_drv_receive(m->id, port, queue, rx->bytes, rx->csum_ok);
-    if (qemu_send_packet_async(nc, buf, sizeof(hdr) + rx->bytes,
-                               mana_drv_net_sent) == 0) {
-        /* the net layer has a copy */
-        DO_UPCAST(ManaDrvNetQueue, nc, nc)->held = queue + 1;
-        return false;
+    if (mana_drv_net_to_guest(p, idx, buf, sizeof(hdr) + rx->bytes)) {
+        return true;
     }
-    return true;
+    DO_UPCAST(ManaDrvNetQueue, nc, p->ncs[idx])->held = queue + 1;
+    return false;
 }
 
 static void mana_drv_net_tx_ready(void *owner, unsigned int port,
@@ -189,6 +145,7 @@ static void mana_drv_net_tx_ready(void *owner, unsigned int port,
     ManaDrvNet *p = m->ports[port];
     unsigned int queues = mana_drv_port_queues(m->d, port);
 
+    mana_drv_net_send_waiting(m);
     for (unsigned int i = queue; p && i < p->queue_count; i += queues) {
         qemu_flush_queued_packets(p->ncs[i]);
     }
@@ -203,7 +160,7 @@ static void mana_drv_net_state(void *owner, ManaDrvState state, const char *why)
     trace_mana_drv_state(m->id, state, why ?: "");
 }
 
-static void mana_drv_net_set_link(ManaDrvNet *p, bool up)
+void mana_drv_net_set_link(ManaDrvNet *p, bool up)
 {
     NetClientState *nic = p->ncs[0]->peer;
 
@@ -279,44 +236,12 @@ static const ManaDrvOps mana_drv_net_ops = {
 
 /* --- what the paravisor tells --- */
 
-/*
- * After a load the adapter has queues that this driver knows nothing of: it sets
- * the adapter up anew.  What was under way is lost, as on a wire.
- */
-static int vtl2_mana_post_load(void *opaque, int version_id)
-{
-    Vtl2Mana *m = opaque;
-
-    m->is_loaded = m->has_run;
-    mana_drv_loaded(m->d);
-    return 0;
-}
-
-static int vtl2_mana_pre_save(void *opaque)
-{
-    Vtl2Mana *m = opaque;
-
-    m->has_run = m->is_loaded || mana_drv_state(m->d) != MANA_DRV_OFF;
-    return 0;
-}
-
-static const VMStateDescription vmstate_vtl2_mana = {
-    .name = "vtl2-mana",
-    .version_id = 1,
-    .minimum_version_id = 1,
-    .pre_save = vtl2_mana_pre_save,
-    .post_load = vtl2_mana_post_load,
-    .fields = (const VMStateField[]) {
-        VMSTATE_BOOL(has_run, Vtl2Mana),
-        VMSTATE_END_OF_LIST()
-    }
-};
-
 static void vtl2_mana_start(void *opaque)
 {
     Vtl2Mana *m = opaque;
 
     m->is_loaded = false;
+    mana_drv_net_drop_waiting(m);
     mana_drv_start(m->d);
 }
 
@@ -339,6 +264,7 @@ static void vtl2_mana_reset(void *opaque)
     Vtl2Mana *m = opaque;
 
     m->is_loaded = false;
+    mana_drv_net_drop_waiting(m);
     mana_drv_stop(m->d);
     for (unsigned int i = 0; i < MANA_DRV_MAX_PORTS; i++) {
         if (m->ports[i]) {
@@ -356,6 +282,7 @@ static void vtl2_mana_removed(void *opaque)
     object_ref(OBJECT(m));
     m->is_removed = true;
     m->is_loaded = false;
+    mana_drv_net_drop_waiting(m);
     vmstate_unregister(VMSTATE_IF(vtl2_function_device(m->fn)),
                        &vmstate_vtl2_mana, m);
     object_unparent(OBJECT(m));
@@ -440,13 +367,18 @@ static void vtl2_mana_vm_state(void *opaque, bool running, RunState state)
 {
     Vtl2Mana *m = opaque;
 
-    if (running && m->is_loaded) {
+    m->is_stopped = !running;
+    if (!running) {
+        /* the adapter has come to rest, and is not to hear of anything more */
+        mana_drv_pause(m->d);
+        return;
+    }
+    mana_drv_resume(m->d);
+    if (m->is_loaded) {
         m->is_loaded = false;
         mana_drv_start(m->d);
     }
-    if (running) {
-        mana_drv_net_kick(m);
-    }
+    mana_drv_net_kick(m);
 }
 
 static void vtl2_mana_finalize(Object *obj)
@@ -464,6 +396,8 @@ static void vtl2_mana_finalize(Object *obj)
         }
         vtl2_function_release(m->fn);
     }
+    mana_drv_net_drop_waiting(m);
+    g_free(m->saved);
     g_free(m->path);
     g_free(m->id);
 }
@@ -479,6 +413,7 @@ static Vtl2Mana *vtl2_mana_get(PCIDevice *dev, Error **errp)
         return VTL2_MANA(obj);
     }
     m = VTL2_MANA(object_new(TYPE_VTL2_MANA));
+    QTAILQ_INIT(&m->waiting);
     m->id = g_strdup(DEVICE(dev)->id);
     m->path = object_get_canonical_path(OBJECT(dev));
     m->fn = vtl2_function_claim(dev, &vtl2_mana_driver, m, errp);
@@ -490,6 +425,7 @@ static Vtl2Mana *vtl2_mana_get(PCIDevice *dev, Error **errp)
     m->d = mana_drv_new(&vtl2_function_ops, m->fn, &mana_drv_net_ops, m);
     m->bh = qemu_bh_new_guarded(mana_drv_net_bh, m,
         &DEVICE(vtl2_function_paravisor(m->fn))->mem_reentrancy_guard);
+    m->is_stopped = !runstate_is_running();
     m->vm_state_entry =
         qdev_add_vm_change_state_handler(DEVICE(dev), vtl2_mana_vm_state, m);
     vmstate_register(VMSTATE_IF(dev), 0, &vmstate_vtl2_mana, m);
@@ -676,10 +612,7 @@ static void mana_drv_net_claim(void *opaque)
                          p->user.dev->id ?: "");
         return;
     }
-    p->resume = false;
-    for (unsigned int i = 0; i < p->queue_count; i++) {
-        DO_UPCAST(ManaDrvNetQueue, nc, p->ncs[i])->held = 0;
-    }
+    mana_drv_net_forget_held(p);
     gone->ports[p->vport] = NULL;
     mana_drv_net_attach(p, m);
     object_unref(OBJECT(gone));
@@ -733,6 +666,7 @@ void mana_drv_net_free(ManaDrvNet *p)
     qemu_bh_delete(p->claim_bh);
     mana_drv_port_remove(m->d, p->vport);
     m->ports[p->vport] = NULL;
+    mana_drv_net_forget_held(p);
     qemu_del_net_client(p->ncs[0]);
     timer_free(p->event_timer);
     g_free(p);
