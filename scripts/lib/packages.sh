@@ -23,7 +23,6 @@ command -v xz|xz-utils|unpacks sources and kernel modules
 command -v zstd|zstd|unpacks kernel modules
 command -v objdump|binutils|finds the libraries of guest programs
 command -v flock|util-linux|keeps two calls apart
-command -v mmdebstrap|mmdebstrap|makes the root file system of a guest test
 test -e /usr/share/keyrings/debian-archive-keyring.gpg|debian-archive-keyring|checks what is fetched
 pkg-config --exists glib-2.0|libglib2.0-dev|library that QEMU needs
 pkg-config --exists pixman-1|libpixman-1-dev|library that QEMU needs

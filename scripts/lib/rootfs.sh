@@ -12,6 +12,7 @@ rootfs_ready_seconds=600
 rootfs_needs()
 {
     cat <<'END'
+command -v mmdebstrap|mmdebstrap|makes the root file system of the guest
 command -v ssh-keygen|openssh-client|reaches the guest
 test $(id -u) = 0 || command -v newuidmap|uidmap|lets mmdebstrap work without root
 END
