@@ -38,7 +38,8 @@ void gdma_mask_vector(GdmaClient *d, unsigned nth, bool mask)
                    mask ? PCI_MSIX_ENTRY_CTRL_MASKBIT : 0);
 }
 
-void gdma_enable(GdmaClient *d)
+/* BARs and MSI-X */
+static void gdma_enable(GdmaClient *d)
 {
     uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 

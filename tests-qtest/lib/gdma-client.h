@@ -112,8 +112,6 @@ struct GdmaClient {
 GdmaClient *gdma_probe(PcieGuest *g, unsigned port);
 /* Free; the device is left as it is */
 void gdma_forget(GdmaClient *d);
-/* BARs and MSI-X again, after a reset of the function */
-void gdma_enable(GdmaClient *d);
 /* Offset in configuration space of the power state register */
 uint8_t gdma_pm_control(GdmaClient *d);
 void gdma_flr(GdmaClient *d);
@@ -191,8 +189,6 @@ bool gdma_cq_wait(GdmaCq *cq, GdmaCqeWire *cqe, int64_t timeout_us);
 
 /* Build an entry at the head; its offset in the ring in bytes */
 uint32_t gdma_wq_put(GdmaWq *wq, const GdmaWqe *wqe);
-/* Raw basic units */
-void gdma_wq_put_raw(GdmaWq *wq, const void *data, uint32_t bytes);
 uint32_t gdma_wqe_bytes(const GdmaWqe *wqe);
 void gdma_wq_ring(GdmaWq *wq);
 void gdma_doorbell(GdmaClient *d, uint32_t db_page, uint32_t offset,
@@ -200,8 +196,6 @@ void gdma_doorbell(GdmaClient *d, uint32_t db_page, uint32_t offset,
 
 /* --- interrupts --- */
 
-/* True if vector @nth fired since it was last asked for */
-bool gdma_take_interrupt(GdmaClient *d, unsigned nth);
 /* Serve the queues of vectors that fired, as an interrupt handler */
 void gdma_poll(GdmaClient *d);
 /* Poll until the device has nothing more to say for a while */

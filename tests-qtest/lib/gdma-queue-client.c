@@ -209,7 +209,8 @@ static void take_eqe(GdmaEq *eq, const GdmaEqeWire *eqe)
     }
 }
 
-bool gdma_take_interrupt(GdmaClient *d, unsigned nth)
+/* True if vector @nth fired since it was last asked for */
+static bool gdma_take_interrupt(GdmaClient *d, unsigned nth)
 {
     uint32_t *word = pcie_guest_ptr(d->g, d->msi_gpa + 4 * nth);
     uint32_t data = le32_to_cpu(qatomic_xchg(word, 0));
@@ -297,7 +298,8 @@ uint32_t gdma_wqe_bytes(const GdmaWqe *wqe)
                     wqe->sge_count * sizeof(GdmaSgeWire), GDMA_WQE_BU_BYTES);
 }
 
-void gdma_wq_put_raw(GdmaWq *wq, const void *data, uint32_t bytes)
+/* Raw basic units */
+static void gdma_wq_put_raw(GdmaWq *wq, const void *data, uint32_t bytes)
 {
     for (uint32_t i = 0; i < bytes; i += GDMA_WQE_BU_BYTES) {
         memcpy(gdma_ring_at(wq->d, &wq->ring, wq->head_bytes % wq->ring.bytes),
