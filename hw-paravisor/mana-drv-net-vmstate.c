@@ -247,9 +247,12 @@ static int vtl2_mana_pre_load(void *opaque)
         }
     }
     mana_drv_net_drop_waiting(m);
+    mana_drv_loaded(m->d);
     g_free(m->saved);
     m->saved = g_new0(ManaDrvSaved, 1);
     m->has_saved = false;
+    /* should the stream break off, and the VM run: set up anew */
+    m->is_loaded = true;
     return 0;
 }
 

@@ -373,6 +373,11 @@ static void vtl2_mana_vm_state(void *opaque, bool running, RunState state)
         mana_drv_pause(m->d);
         return;
     }
+    if (m->saved) {
+        /* a stream broke off, and the VM goes on all the same */
+        g_clear_pointer(&m->saved, g_free);
+        mana_drv_net_drop_waiting(m);
+    }
     mana_drv_resume(m->d);
     if (m->is_loaded) {
         m->is_loaded = false;

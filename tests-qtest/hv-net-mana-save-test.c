@@ -239,6 +239,27 @@ static void test_more_frames_than_the_queue_has_room(void)
     stop(&m, n);
 }
 
+/* The card's state comes before that of the adapter and its driver */
+static void test_adapter_that_was_plugged_again(void)
+{
+    enum { FRAMES = 230 };
+    NetMachine m;
+    Netvsc *n = start(&m, "", "");
+    unsigned before;
+
+    qtest_qmp_device_del(m.g->qts, "mana0");
+    netvsc_expect_indication(n, RNDIS_STATUS_MEDIA_DISCONNECT);
+    net_boost_plug(&m, NET_MACHINE_MAC);
+    netvsc_expect_indication(n, RNDIS_STATUS_MEDIA_CONNECT);
+    net_boost_await_running(&m, 0);
+    fill_receive_queue(&m, n, FRAMES);
+    before = requests(&m);
+    net_machine_migrate(&m);
+    empty_receive_queue(&m, n, FRAMES);
+    check_calm(&m, n, before);
+    stop(&m, n);
+}
+
 /* All of it, by a snapshot that is loaded twice */
 static void test_snapshot(void)
 {
@@ -317,7 +338,10 @@ static void test_bad_streams(void)
         { "vtl2-mana/queues", 0 },      /* flags */
         { "vtl2-mana/queues", 16 },     /* vectors */
         { "vtl2-mana/queues", 28 },     /* doorbell page */
+        { "vtl2-mana/frames", 1 },      /* port and queue */
+        { "vtl2-mana/frames", 4 },      /* length */
     };
+    g_autofree uint64_t *id = g_new0(uint64_t, MANY);
     g_autofree char *image = NULL, *drive = NULL, *error = NULL, *data = NULL;
     int fd = g_file_open_tmp("hv-net-save-XXXXXX", &image, NULL);
     NetMachine m;
@@ -330,6 +354,8 @@ static void test_bad_streams(void)
     drive = g_strdup_printf("-drive if=none,id=d0,format=qcow2,file=%s", image);
     n = start(&m, "", drive);
     net_machine_check_traffic(&m, n, 1);
+    inject(&m, "dropped-doorbell", 1000000);
+    g_assert_cmpuint(send_frames(&m, n, id, MANY, 300), ==, MANY);
     error = qtest_hmp(m.g->qts, "savevm s0");
     g_assert_cmpstr(error, ==, "");
     g_assert(g_file_get_contents(image, &data, &bytes, NULL));
@@ -352,6 +378,8 @@ static void test_bad_streams(void)
     g_free(error);
     error = qtest_hmp(m.g->qts, "loadvm s0");
     g_assert_cmpstr(error, ==, "");
+    expect_on_wire(&m, MANY, 300);
+    expect_completions(n, id, MANY);
     net_machine_check_traffic(&m, n, 2);
     stop(&m, n);
     unlink(image);
@@ -367,6 +395,7 @@ int main(int argc, char **argv)
     SAVE_TEST(frames_and_late_interrupt);
     SAVE_TEST(frames_from_the_guest);
     SAVE_TEST(more_frames_than_the_queue_has_room);
+    SAVE_TEST(adapter_that_was_plugged_again);
     SAVE_TEST(snapshot);
     SAVE_TEST(migration_in_a_reset);
     SAVE_TEST(bad_streams);
