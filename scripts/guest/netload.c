@@ -5,6 +5,7 @@
  *   netload serve PORT                       echo and count, until killed
  *   netload rr tcp|udp HOST PORT SECONDS     round trips of one byte
  *   netload blast HOST PORT SECONDS BYTES    datagrams one way, as fast as it goes
+ *   netload window HOST PORT SECONDS BYTES   the same, no faster than they are taken
  *
  * A client prints "rate N sent N lost N": per second, sent, and not answered or
  * not counted by the server.
@@ -27,7 +28,11 @@
 #include <unistd.h>
 
 /* first byte of a datagram */
-enum { ECHO = 'E', COUNT = 'C', QUERY = 'Q' };
+enum { ECHO = 'E', COUNT = 'C', QUERY = 'Q', WINDOW = 'W' };
+
+/* Datagrams that may be under way, and so many are acknowledged at once */
+#define WINDOW_COUNT    128
+#define WINDOW_ACK      32
 
 #define REPLY_MS        200
 #define QUERY_TRIES     20
@@ -90,6 +95,11 @@ static void serve_udp(int fd)
         }
         if (buf[0] == COUNT) {
             count++;
+        } else if (buf[0] == WINDOW) {
+            if (++count % WINDOW_ACK == 0) {
+                sendto(fd, &count, sizeof(count), 0, (void *)&from,
+                       from_bytes);
+            }
         } else if (buf[0] == ECHO) {
             sendto(fd, buf, n, 0, (void *)&from, from_bytes);
         } else if (buf[0] == QUERY) {
@@ -223,6 +233,32 @@ static void blast(int fd, double seconds, int bytes)
     print_rate(done, sent, took);
 }
 
+/* Acknowledgements tell the server's count; a silence, that the rest is lost */
+static void window(int fd, double seconds, int bytes)
+{
+    uint64_t base = ask_count(fd), sent = 0, lost = 0, count = base;
+    double start = now(), end = start + seconds;
+    char buf[65536] = { WINDOW };
+
+    while (now() < end) {
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+
+        while (sent - lost - (count - base) < WINDOW_COUNT) {
+            if (send(fd, buf, bytes, 0) != bytes && errno != ENOBUFS &&
+                errno != ECONNREFUSED) {
+                die("send");
+            }
+            sent++;
+        }
+        if (poll(&p, 1, REPLY_MS) != 1 ||
+            recv(fd, &count, sizeof(count), 0) != sizeof(count)) {
+            count = ask_count(fd);
+            lost = sent - (count - base);
+        }
+    }
+    print_rate(count - base, sent, now() - start);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && !strcmp(argv[1], "serve")) {
@@ -234,8 +270,11 @@ int main(int argc, char **argv)
     } else if (argc == 6 && !strcmp(argv[1], "blast")) {
         blast(connect_to(SOCK_DGRAM, argv[2], argv[3]), atof(argv[4]),
               atoi(argv[5]));
+    } else if (argc == 6 && !strcmp(argv[1], "window")) {
+        window(connect_to(SOCK_DGRAM, argv[2], argv[3]), atof(argv[4]),
+               atoi(argv[5]));
     } else {
-        fprintf(stderr, "netload: serve, rr or blast: see the source\n");
+        fprintf(stderr, "netload: serve, rr, blast or window: see the source\n");
         return 2;
     }
     return 0;

@@ -25,6 +25,7 @@ ROWS = [
     ('tcp-recv', 'Mbit/s', True),
     ('udp-send', 'pkt/s', True),
     ('udp-recv', 'pkt/s', True),
+    ('udp-flood', 'pkt/s', True),
     ('tcp-rr', '/s', True),
     ('udp-rr', '/s', True),
     ('cpu-send', 'ns/pkt', False),
@@ -119,12 +120,20 @@ def udp_send(vm, card, seconds):
     return {'udp-send': rate, 'cpu-send': (cpu_ns(vm) - before) / max(count, 1)}
 
 
+def to_guest(card, how, seconds):
+    return netload_rate(card.host.run(
+        'netload', how, card.forward[0], str(card.forward[1]), str(seconds),
+        str(UDP_BYTES), timeout=60 + seconds))
+
+
 def udp_recv(vm, card, seconds):
     before = cpu_ns(vm)
-    rate, count = netload_rate(card.host.run(
-        'netload', 'blast', card.forward[0], str(card.forward[1]), str(seconds),
-        str(UDP_BYTES), timeout=60 + seconds))
+    rate, count = to_guest(card, 'window', seconds)
     return {'udp-recv': rate, 'cpu-recv': (cpu_ns(vm) - before) / max(count, 1)}
+
+
+def udp_flood(vm, card, seconds):
+    return {'udp-flood': to_guest(card, 'blast', seconds)[0]}
 
 
 def bring_up(vm, cards, peers):
@@ -185,7 +194,7 @@ def run(opt, results, median_line):
         found = {}
         for _ in range(opt.rounds):
             # peers close to each other: the machine is not the same a minute later
-            for measure in tcp, round_trips, udp_send, udp_recv:
+            for measure in tcp, round_trips, udp_send, udp_recv, udp_flood:
                 for card in cards:
                     for row, value in measure(vm, card, opt.seconds).items():
                         found.setdefault((card.kind, row, card.peer), []).append(value)
