@@ -10,10 +10,25 @@ void storvsp_hold_init(StorvspHold *h)
     *h = (StorvspHold) { .target = 1, .pause_left = STORVSP_HOLD_MIN_PAUSE };
 }
 
+static void storvsp_hold_shrink(StorvspHold *h, int target)
+{
+    h->target = MAX(target, 1);
+    h->held = 0;
+    h->streak = 0;
+    if (h->target == 1) {
+        h->pause = MIN(MAX(h->pause * 2, STORVSP_HOLD_MIN_PAUSE),
+                       STORVSP_HOLD_MAX_PAUSE);
+        h->pause_left = h->pause;
+    }
+}
+
 bool storvsp_hold_completion(StorvspHold *h, bool vp_idle)
 {
     if (vp_idle) {
-        h->held = 0;
+        if (h->held) {
+            /* it ran out of work while it had something to come */
+            storvsp_hold_shrink(h, h->target - 1);
+        }
         return true;
     }
     if (h->target == 1) {
@@ -37,14 +52,7 @@ bool storvsp_hold_completion(StorvspHold *h, bool vp_idle)
 
 void storvsp_hold_expired(StorvspHold *h)
 {
-    h->target = MAX(h->held - 1, 1);
-    h->held = 0;
-    h->streak = 0;
-    if (h->target == 1) {
-        h->pause = MIN(MAX(h->pause * 2, STORVSP_HOLD_MIN_PAUSE),
-                       STORVSP_HOLD_MAX_PAUSE);
-        h->pause_left = h->pause;
-    }
+    storvsp_hold_shrink(h, h->held - 1);
 }
 
 void storvsp_hold_flushed(StorvspHold *h)

@@ -4,7 +4,7 @@
  * An interrupt costs a guest more than the request that it is for.  While the
  * guest's processor has other things to do, completions are held until there are
  * several, or for STORVSP_HOLD_NS.  How many is learnt: more while they come before
- * the time is over, fewer when the guest had nothing else under way.
+ * the time is over, fewer when the guest ran out of other work meanwhile.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,8 +15,8 @@
 
 /* From the first completion that is held */
 #define STORVSP_HOLD_NS                 80000
-/* Completions of a group: of eight requests half are still under way meanwhile */
-#define STORVSP_HOLD_MAX                4
+/* Completions of a group */
+#define STORVSP_HOLD_MAX                8
 /* So many groups in time, and the next may have one more */
 #define STORVSP_HOLD_STREAK             16
 /* Completions shown at once until holding is tried again; doubles */

@@ -88,19 +88,20 @@ static void test_fewer_than_expected(void)
     g_assert_true(storvsp_hold_completion(&h, false));
 }
 
+static void learn(StorvspHold *h)
+{
+    storvsp_hold_init(h);
+    for (unsigned i = 0; i < 5000; i++) {
+        storvsp_hold_completion(h, false);
+    }
+    storvsp_hold_flushed(h);
+}
+
 static void test_idle_guest(void)
 {
     StorvspHold h;
 
-    storvsp_hold_init(&h);
-    for (unsigned i = 0; i < 5000; i++) {
-        storvsp_hold_completion(&h, false);
-    }
-    while (h.held) {
-        storvsp_hold_completion(&h, false);
-    }
-    g_assert_false(storvsp_hold_completion(&h, false));
-    g_assert_true(storvsp_hold_completion(&h, true));
+    learn(&h);
     for (unsigned i = 0; i < 100; i++) {
         g_assert_true(storvsp_hold_completion(&h, true));
     }
@@ -111,6 +112,29 @@ static void test_idle_guest(void)
     g_assert_cmpuint(group(&h), ==, STORVSP_HOLD_MAX);
 }
 
+/* A guest that runs dry gets smaller groups, until it does not any more */
+static void test_starved_guest(void)
+{
+    StorvspHold h;
+
+    learn(&h);
+    for (unsigned size = STORVSP_HOLD_MAX; size > 1; size--) {
+        g_assert_false(storvsp_hold_completion(&h, false));
+        g_assert_true(storvsp_hold_completion(&h, true));
+        g_assert_cmpuint(group(&h), ==, size - 1);
+    }
+    /* a rare one does not keep the groups small */
+    learn(&h);
+    for (unsigned i = 0; i < 100; i++) {
+        for (unsigned j = 0; j < 2 * STORVSP_HOLD_STREAK; j++) {
+            group(&h);
+        }
+        g_assert_false(storvsp_hold_completion(&h, false));
+        g_assert_true(storvsp_hold_completion(&h, true));
+    }
+    g_assert_cmpuint(group(&h), >=, STORVSP_HOLD_MAX - 1);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -118,5 +142,6 @@ int main(int argc, char **argv)
     g_test_add_func("/storvsp-hold/many-at-once", test_many_at_once);
     g_test_add_func("/storvsp-hold/fewer", test_fewer_than_expected);
     g_test_add_func("/storvsp-hold/idle-guest", test_idle_guest);
+    g_test_add_func("/storvsp-hold/starved-guest", test_starved_guest);
     return g_test_run();
 }
