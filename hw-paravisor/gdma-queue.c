@@ -92,6 +92,7 @@ uint32_t gdma_cq_create(Mana *s, uint32_t bytes, GdmaRegion *region,
         cq->mod_usec = 0;
         cq->mod_comps = 0;
         cq->mod_pending = 0;
+        cq->may_wait = false;
         return id;
     }
     return 0;
@@ -281,22 +282,30 @@ static void gdma_cq_fire(Mana *s, uint32_t cq_id)
 void gdma_cq_notify(Mana *s, uint32_t cq_id, uint32_t count)
 {
     GdmaCq *cq = gdma_cq_get(s, cq_id);
+    uint16_t usec;
+    uint8_t comps;
 
     if (!cq || !cq->ring.armed || !count) {
         return;
     }
-    if (!cq->mod_usec) {
+    usec = cq->mod_usec;
+    comps = cq->mod_comps;
+    if (!usec && cq->may_wait) {
+        usec = MANA_TX_MOD_USEC;
+        comps = MANA_TX_MOD_COMPS;
+    }
+    if (!usec) {
         gdma_cq_fire(s, cq_id);
         return;
     }
     if (!cq->mod_pending) {
         cq->mod_deadline_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
-                              (int64_t)cq->mod_usec * SCALE_US;
+                              (int64_t)usec * SCALE_US;
         set_bit(cq_id, s->cq_held);
         timer_mod_anticipate_ns(s->mod_timer, cq->mod_deadline_ns);
     }
     cq->mod_pending += MIN(count, UINT16_MAX);
-    if (cq->mod_comps && cq->mod_pending >= cq->mod_comps) {
+    if (comps && cq->mod_pending >= comps) {
         gdma_cq_fire(s, cq_id);
     }
 }

@@ -47,6 +47,14 @@ OBJECT_DECLARE_SIMPLE_TYPE(Mana, MANA)
 #define GDMA_RQ_AHEAD_BYTES             1024
 /* TX packets of one run of the bottom half */
 #define MANA_TX_BATCH                   256
+/*
+ * When that many entries were sent since a frame came in, nobody waits for what
+ * follows on them: completions may wait for others, if the driver does not ask
+ * for another moderation
+ */
+#define MANA_TX_STREAM                  8
+#define MANA_TX_MOD_USEC                200
+#define MANA_TX_MOD_COMPS               32
 /* RX waits so long for a buffer, TX for the back end, before packets drop */
 #define MANA_RX_PATIENCE_NS             (1 * NANOSECONDS_PER_SECOND)
 #define MANA_TX_PATIENCE_NS             (5 * NANOSECONDS_PER_SECOND)
@@ -73,6 +81,7 @@ typedef struct GdmaCq {
     uint8_t mod_comps;
     uint32_t mod_pending;               /* completions held back */
     int64_t mod_deadline_ns;            /* virtual clock; with mod_pending */
+    bool may_wait;                      /* a stream of frames that were sent */
 } GdmaCq;
 
 typedef struct GdmaWq {
@@ -129,6 +138,7 @@ struct ManaVport {
     bool has_vnet;
     bool tx_impatient;                  /* drop rather than wait */
     uint32_t *tx_waiting;               /* per subqueue: packets under way */
+    uint32_t tx_run;                    /* entries sent since a frame came in */
     QEMUTimer *rx_timer;
     QEMUTimer *tx_timer;
 };

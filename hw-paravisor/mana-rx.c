@@ -373,6 +373,7 @@ ssize_t mana_receive(NetClientState *nc, const struct iovec *iov, int iovcnt)
     if (!mana_rx_parse(vp, &pkt, &first)) {
         return all;
     }
+    vp->tx_run = 0;
     rq_id = mana_rx_steer(vp, &pkt);
     rq = gdma_wq_get(s, false, rq_id);
     if (!rq) {

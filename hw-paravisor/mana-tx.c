@@ -429,6 +429,17 @@ static bool mana_tx_is_blocked(ManaVport *vp, NetClientState *nc)
     return vp->tx_waiting[nc->queue_index] && !vp->tx_impatient;
 }
 
+static void mana_tx_notify(Mana *s, ManaVport *vp, uint32_t cq_id,
+                           uint32_t completions)
+{
+    GdmaCq *cq = gdma_cq_get(s, cq_id);
+
+    if (cq) {
+        cq->may_wait = vp->tx_run >= MANA_TX_STREAM;
+        gdma_cq_notify(s, cq_id, completions);
+    }
+}
+
 /* One queue's share.  Frames that were sent; an entry counts as one at least */
 static uint32_t mana_tx_queue(Mana *s, uint32_t sq_id)
 {
@@ -468,13 +479,14 @@ static uint32_t mana_tx_queue(Mana *s, uint32_t sq_id)
         cqe.offsets = cpu_to_le32(FIELD_DP32(0, MANA_TX_CQE, WQE_OFFSET_BU,
             (wq->ring.head & (wq->ring.bytes - 1)) / GDMA_WQE_BU_BYTES));
         gdma_wq_pop(wq, &wqe);
+        vp->tx_run += vp->tx_run < MANA_TX_STREAM;
         done += MAX(1, pkt->sent);
         if (type != MANA_CQE_TX_OKAY || !MANA_TX_FIELD(pkt, 0, SUPPRESS_CQE)) {
             gdma_post_cqe(s, wq->cq_id, &cqe, sizeof(cqe), sq_id, true);
             completions++;
         }
     }
-    gdma_cq_notify(s, wq->cq_id, completions);
+    mana_tx_notify(s, vp, wq->cq_id, completions);
     if (wq->is_failed || !gdma_wq_posted_bytes(&wq->ring) ||
         mana_tx_is_blocked(vp->wire, pkt->nc)) {
         clear_bit(sq_id, s->sq_active);
