@@ -289,10 +289,12 @@ void netvsp_tx_message(NetvspChannel *ch, const HvbusPacket *pkt,
     uint32_t status = NVSP_STATUS_FAILURE;
     int64_t bytes;
 
-    if (!s->rndis.is_initialized) {
-        netvsp_guest_error(ch, "data before RNDIS is initialized");
-    } else if (netvsp_tx_is_full(ch)) {
-        /* lost, lest what the guest returns behind it be never seen */
+    if (!s->rndis.is_initialized || netvsp_tx_is_full(ch)) {
+        /*
+         * Lost: Linux halts RNDIS before it stops sending, and warns of each frame
+         * that fails.  If there is no room, what the guest returns behind this
+         * message is not to wait for some.
+         */
         trace_netvsp_tx_dropped(ch->idx, run.trans_id);
         s->stats.tx_errors++;
         status = NVSP_STATUS_SUCCESS;

@@ -65,6 +65,28 @@ static void test_close_and_open_with_frames_in_flight(void)
     net_machine_stop(&m);
 }
 
+/* Linux halts before it stops sending, and warns of each frame that fails */
+static void test_frames_after_halt_are_lost(void)
+{
+    g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
+    NetFlow flow = net_flow(false, NET_RAW, net_machine_peer_mac,
+                            net_machine_mac);
+    NetvscTx tx = { .frame = frame, .bytes = 300 };
+    NetMachine m;
+    Netvsc *n = net_machine_up(&m);
+
+    net_build_raw(frame, &flow, tx.bytes, 1);
+    netvsc_send_frame(n, frame, tx.bytes);
+    g_assert_cmpuint(net_wire_expect(&m.wire, frame), ==, tx.bytes);
+    netvsc_halt(n);
+    g_assert_cmpuint(netvsc_expect_sent(n, netvsc_send_in_section(n, 0, &tx, 1)),
+                     ==, NVSP_STATUS_SUCCESS);
+    g_assert_cmpuint(net_wire_wait(&m.wire, frame, DRAIN_US), ==, 0);
+    netvsc_close_rudely(n);
+    check_new_start(&m);
+    net_machine_stop(&m);
+}
+
 static void test_unload_with_frames_in_flight(void)
 {
     NetMachine m;
@@ -333,6 +355,7 @@ int main(int argc, char **argv)
 #define NET_TEST(_name) \
     qtest_add_func("/paravisor/hv-net-life/" #_name, test_##_name)
     NET_TEST(close_and_open_with_frames_in_flight);
+    NET_TEST(frames_after_halt_are_lost);
     NET_TEST(unload_with_frames_in_flight);
     NET_TEST(system_reset_with_frames_in_flight);
     NET_TEST(system_reset_in_every_state);

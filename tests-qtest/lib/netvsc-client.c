@@ -107,21 +107,27 @@ void netvsc_close_rudely(Netvsc *n)
     netvsc_forget(n);
 }
 
-void netvsc_close(Netvsc *n)
+void netvsc_halt(Netvsc *n)
 {
     RndisHeaderWire hdr = {
         .type = cpu_to_le32(RNDIS_MSG_HALT),
         .msg_bytes = cpu_to_le32(12),
     };
     uint8_t halt[12] = { 0 };
+
+    memcpy(halt, &hdr, sizeof(hdr));
+    netvsc_expect_sent(n, netvsc_send_control(n, halt, sizeof(halt)));
+}
+
+void netvsc_close(Netvsc *n)
+{
     NvspMessageWire revoke = {
         .type = cpu_to_le32(NVSP_MSG_REVOKE_RECV_BUF),
         .revoke_buffer.id = cpu_to_le16(NVSP_RECV_BUFFER_ID),
     };
 
-    memcpy(halt, &hdr, sizeof(hdr));
     netvsc_return_all(n);
-    netvsc_expect_sent(n, netvsc_send_control(n, halt, sizeof(halt)));
+    netvsc_halt(n);
     netvsc_tell(n, 0, &revoke);
     revoke.type = cpu_to_le32(NVSP_MSG_REVOKE_SEND_BUF);
     revoke.revoke_buffer.id = cpu_to_le16(NVSP_SEND_BUFFER_ID);

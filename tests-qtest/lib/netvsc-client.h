@@ -147,6 +147,8 @@ GByteArray *netvsc_expect_control(Netvsc *n, uint32_t id);
 /* True if no answer or indication is waiting after some time */
 bool netvsc_control_is_quiet(Netvsc *n);
 void netvsc_rndis_init(Netvsc *n);
+/* The driver's farewell to RNDIS; channels and buffers stay */
+void netvsc_halt(Netvsc *n);
 /*
  * Query: RNDIS status; *@bytes: capacity of @out, then what came.  @in may be
  * NULL.
