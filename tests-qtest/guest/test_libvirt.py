@@ -15,6 +15,7 @@ import select
 import shutil
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 
@@ -129,6 +130,15 @@ class Console:
         os.close(slave)
         self.text = ''
         self.wait('Escape character')
+        self.wait_raw()
+
+    def wait_raw(self):
+        """What is typed before virsh takes the terminal, which is after its greeting, is lost."""
+        end = time.monotonic() + 60 * guest.SLOWNESS
+        while termios.tcgetattr(self.master)[3] & termios.ICANON:
+            if time.monotonic() > end:
+                raise guest.GuestError('virsh does not take its terminal: %s' % self.text)
+            time.sleep(0.01)
 
     def wait(self, pattern, timeout=60):
         """Read to a regular expression; what came before goes."""
