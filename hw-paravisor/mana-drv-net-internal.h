@@ -108,5 +108,7 @@ bool mana_drv_net_adopt_waiting(Vtl2Mana *m);
 
 /* mana-drv-net-vmstate.c */
 extern const VMStateDescription vmstate_vtl2_mana;
+/* Vtl2Driver.forget */
+void vtl2_mana_forget(void *opaque);
 
 #endif /* MANA_DRV_NET_INTERNAL_H */

@@ -237,7 +237,7 @@ static int vtl2_mana_post_save(void *opaque)
     return 0;
 }
 
-static int vtl2_mana_pre_load(void *opaque)
+void vtl2_mana_forget(void *opaque)
 {
     Vtl2Mana *m = opaque;
 
@@ -248,11 +248,17 @@ static int vtl2_mana_pre_load(void *opaque)
     }
     mana_drv_net_drop_waiting(m);
     mana_drv_loaded(m->d);
+    /* should the stream have no state, or break off, and the VM run: set up anew */
+    m->is_loaded = true;
+}
+
+static int vtl2_mana_pre_load(void *opaque)
+{
+    Vtl2Mana *m = opaque;
+
     g_free(m->saved);
     m->saved = g_new0(ManaDrvSaved, 1);
     m->has_saved = false;
-    /* should the stream break off, and the VM run: set up anew */
-    m->is_loaded = true;
     return 0;
 }
 

@@ -300,6 +300,7 @@ static const Vtl2Driver vtl2_mana_driver = {
     .interrupt = vtl2_mana_interrupt,
     .timer = vtl2_mana_timer,
     .reset = vtl2_mana_reset,
+    .forget = vtl2_mana_forget,
     .removed = vtl2_mana_removed,
 };
 

@@ -377,14 +377,20 @@ static void nvme_drv_set_migratable(NvmeDrvHost *h, bool on)
     }
 }
 
+static void nvme_drv_on_forget(void *opaque)
+{
+    NvmeDrvHost *h = opaque;
+
+    nvme_drv_machine_reset(&h->drv);
+    nvme_drv_forget_memory(&h->drv);
+    h->bounce = (Vtl2Dma) { };
+}
+
 static int nvme_drv_post_load(void *opaque, int version_id)
 {
     NvmeDrvHost *h = opaque;
 
     /* set up again when the guest asks for something, with new memory */
-    nvme_drv_machine_reset(&h->drv);
-    nvme_drv_forget_memory(&h->drv);
-    h->bounce = (Vtl2Dma) { };
     nvme_drv_resume(&h->drv);
     return 0;
 }
@@ -445,6 +451,7 @@ static const Vtl2Driver nvme_drv_driver = {
     .timer = nvme_drv_on_timer,
     .quiesce = nvme_drv_on_quiesce,
     .reset = nvme_drv_on_reset,
+    .forget = nvme_drv_on_forget,
     .removed = nvme_drv_on_removed,
     .runs_when_stopped = true,
 };

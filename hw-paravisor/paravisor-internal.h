@@ -124,6 +124,7 @@ PCIDevice *vtl2_bus_device(Paravisor *s, uint8_t devfn);
 /* vtl2-function.c */
 void vtl2_function_reset_enter(Vtl2Function *fn);
 void vtl2_function_reset_exit(Vtl2Function *fn);
+void vtl2_function_forget(Vtl2Function *fn);
 /* A message from the function */
 void vtl2_function_message(Vtl2Function *fn, uint32_t vector);
 /* Tell the driver what happened.  False if it must wait for the VM to run */

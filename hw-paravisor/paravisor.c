@@ -121,6 +121,11 @@ static int paravisor_pre_load(void *opaque)
     Paravisor *s = opaque;
 
     /* drivers take what they had when their own state is loaded */
+    for (unsigned i = 0; i < VTL2_FUNCTION_COUNT; i++) {
+        if (s->fns[i]) {
+            vtl2_function_forget(s->fns[i]);
+        }
+    }
     vtl2_pages_reset(&s->pages);
     return 0;
 }

@@ -301,6 +301,13 @@ void vtl2_function_reset_exit(Vtl2Function *fn)
     vtl2_function_kick(fn);
 }
 
+void vtl2_function_forget(Vtl2Function *fn)
+{
+    vtl2_call_begin(fn);
+    fn->drv->forget(fn->driver);
+    vtl2_call_end(fn);
+}
+
 /* --- claim and release --- */
 
 static int vtl2_function_post_load(void *opaque, int version_id)

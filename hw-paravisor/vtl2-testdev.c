@@ -101,6 +101,13 @@ static void vtl2_testdev_release(Vtl2Testdev *s)
     memset(s->areas, 0, sizeof(s->areas));
 }
 
+static void vtl2_testdev_forget(void *opaque)
+{
+    Vtl2Testdev *s = opaque;
+
+    memset(s->areas, 0, sizeof(s->areas));
+}
+
 static Vtl2Dma *vtl2_testdev_area(Vtl2Testdev *s, uint64_t addr, size_t bytes)
 {
     for (unsigned i = 0; i < VTL2_TESTDEV_AREAS; i++) {
@@ -262,6 +269,7 @@ static void vtl2_testdev_realize(DeviceState *dev, Error **errp)
         .interrupt = vtl2_testdev_interrupt,
         .timer = vtl2_testdev_timer,
         .reset = vtl2_testdev_reset,
+        .forget = vtl2_testdev_forget,
         .removed = vtl2_testdev_removed,
         .runs_when_stopped = s->runs_when_stopped,
     };
@@ -289,7 +297,6 @@ static int vtl2_testdev_post_load(void *opaque, int version_id)
 {
     Vtl2Testdev *s = opaque;
 
-    memset(s->areas, 0, sizeof(s->areas));
     for (unsigned i = 0; i < VTL2_TESTDEV_AREAS; i++) {
         if (s->area_bytes[i] &&
             (!s->fn || !vtl2_dma_claim(s->fn, s->area_addr[i],

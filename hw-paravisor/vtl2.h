@@ -79,6 +79,11 @@ typedef struct Vtl2Driver {
      */
     void (*reset)(void *driver);
     /*
+     * A state is about to be loaded, after a reset: memory is the driver's no more,
+     * unless its state claims it.  Should the stream break off, start may follow.
+     */
+    void (*forget)(void *driver);
+    /*
      * The function is being unplugged: it must not be used after this returns.
      * Its memory is freed then.
      */

@@ -385,6 +385,67 @@ static void test_bad_streams(void)
     unlink(image);
 }
 
+static int64_t memory_used(NetMachine *m)
+{
+    QDict *rsp = qtest_qmp(m->g->qts, "{ 'execute': 'query-paravisor' }");
+    QDict *info = qobject_to(QDict, qlist_peek(qdict_get_qlist(rsp, "return")));
+    int64_t bytes = qdict_get_int(info, "memory-used");
+
+    qobject_unref(rsp);
+    return bytes;
+}
+
+/* The stream ends with the adapter's state, before that of its driver */
+static void test_bad_adapter(void)
+{
+    g_autofree char *image = NULL, *drive = NULL, *data = NULL;
+    int fd = g_file_open_tmp("hv-net-save-XXXXXX", &image, NULL);
+    uint32_t head[4];                   /* vports, queues, vectors, MTU */
+    const char *at;
+    NetMachine m;
+    Netvsc *n;
+    gsize bytes;
+    int64_t used;
+
+    g_assert_cmpint(fd, >=, 0);
+    close(fd);
+    mkimg(image, "qcow2", 64);
+    drive = g_strdup_printf("-drive if=none,id=d0,format=qcow2,file=%s", image);
+    net_machine_start_boost(&m, ",queues=3", "", drive);
+    n = netvsc_start_sized(m.c, 0, NVSP_VERSION_6_1, RECV_PAGES, 1500);
+    net_machine_check_traffic(&m, n, 1);
+    used = memory_used(&m);
+    g_assert_cmpint(used, >, 0);
+    g_free(qtest_hmp(m.g->qts, "savevm s0"));
+    g_assert(g_file_get_contents(image, &data, &bytes, NULL));
+    stl_be_p(&head[0], 1);
+    stl_be_p(&head[1], 3);
+    stl_be_p(&head[2], 65);
+    stl_be_p(&head[3], 9000);
+    at = memmem(data, bytes, head, sizeof(head));
+    g_assert(at);
+    for (unsigned i = 0; i < 2; i++) {
+        g_autofree char *why = NULL;
+
+        write_file(image, at - data, "\xff", 1);
+        why = qtest_hmp(m.g->qts, "loadvm s0");
+        g_assert(strstr(why, "load"));
+        qtest_qmp_assert_success(m.g->qts, "{ 'execute': 'cont' }");
+        net_boost_await_running(&m, 0);
+        /* set up anew, in memory that is its own */
+        g_assert_cmpint(memory_used(&m), ==, used);
+
+        write_file(image, at - data, at, 1);
+        g_free(why);
+        why = qtest_hmp(m.g->qts, "loadvm s0");
+        g_assert_cmpstr(why, ==, "");
+        g_assert_cmpint(memory_used(&m), ==, used);
+        net_machine_check_traffic(&m, n, 2 + i);
+    }
+    stop(&m, n);
+    unlink(image);
+}
+
 #define SAVE_TEST(name) \
     qtest_add_func("/paravisor/hv-net-mana-save/" #name, test_ ## name)
 
@@ -399,5 +460,6 @@ int main(int argc, char **argv)
     SAVE_TEST(snapshot);
     SAVE_TEST(migration_in_a_reset);
     SAVE_TEST(bad_streams);
+    SAVE_TEST(bad_adapter);
     return g_test_run();
 }
