@@ -35,15 +35,26 @@ static void storvsp_flush_bh(void *opaque)
     }
 }
 
-static void storvsp_hold_over(void *opaque)
+static void storvsp_hold_start_timer(StorvspChannel *ch)
+{
+    timer_mod(ch->hold_timer,
+              qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + STORVSP_HOLD_NS);
+}
+
+static void storvsp_hold_timeout(void *opaque)
 {
     StorvspChannel *ch = opaque;
+    uint8_t held = ch->hold.held, target = ch->hold.target;
 
-    if (qatomic_read(&ch->is_open)) {
-        trace_storvsp_hold_over(ch->idx, ch->hold.held, ch->hold.target);
-        storvsp_hold_expired(&ch->hold);
-        storvsp_flush(ch);
+    if (!qatomic_read(&ch->is_open)) {
+        return;
     }
+    if (!storvsp_hold_look(&ch->hold, hvbus_channel_vp_is_idle(ch->chan))) {
+        storvsp_hold_start_timer(ch);
+        return;
+    }
+    trace_storvsp_hold_over(ch->idx, held, target);
+    storvsp_flush(ch);
 }
 
 /* True if what was sent is left to others or to the timer */
@@ -57,8 +68,7 @@ static bool storvsp_hold(StorvspChannel *ch)
         return false;
     }
     if (!timer_pending(ch->hold_timer)) {
-        timer_mod(ch->hold_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
-                                  STORVSP_HOLD_NS);
+        storvsp_hold_start_timer(ch);
     }
     return true;
 }
@@ -383,7 +393,7 @@ void storvsp_channel_attach(StorvspChannel *ch, HvbusChannel *chan)
     ch->is_urgent = false;
     storvsp_hold_init(&ch->hold);
     ch->hold_timer = aio_timer_new(ch->ctx, QEMU_CLOCK_VIRTUAL, SCALE_NS,
-                                   storvsp_hold_over, ch);
+                                   storvsp_hold_timeout, ch);
     ch->flush_bh = aio_bh_new_guarded(ch->ctx, storvsp_flush_bh, ch,
                                       &DEVICE(ch->s)->mem_reentrancy_guard);
     hvbus_channel_set_opaque(chan, ch);

@@ -10,10 +10,16 @@ void storvsp_hold_init(StorvspHold *h)
     *h = (StorvspHold) { .target = 1, .pause_left = STORVSP_HOLD_MIN_PAUSE };
 }
 
+void storvsp_hold_flushed(StorvspHold *h)
+{
+    h->held = 0;
+    h->looks = 0;
+}
+
 static void storvsp_hold_shrink(StorvspHold *h, int target)
 {
     h->target = MAX(target, 1);
-    h->held = 0;
+    storvsp_hold_flushed(h);
     h->streak = 0;
     if (h->target == 1) {
         h->pause = MIN(MAX(h->pause * 2, STORVSP_HOLD_MIN_PAUSE),
@@ -41,7 +47,7 @@ bool storvsp_hold_completion(StorvspHold *h, bool vp_idle)
     if (++h->held < h->target) {
         return false;
     }
-    h->held = 0;
+    storvsp_hold_flushed(h);
     h->pause = 0;
     if (++h->streak == STORVSP_HOLD_STREAK) {
         h->streak = 0;
@@ -50,12 +56,11 @@ bool storvsp_hold_completion(StorvspHold *h, bool vp_idle)
     return true;
 }
 
-void storvsp_hold_expired(StorvspHold *h)
+bool storvsp_hold_look(StorvspHold *h, bool vp_idle)
 {
+    if (!vp_idle && ++h->looks < STORVSP_HOLD_LOOKS) {
+        return false;
+    }
     storvsp_hold_shrink(h, h->held - 1);
-}
-
-void storvsp_hold_flushed(StorvspHold *h)
-{
-    h->held = 0;
+    return true;
 }

@@ -3,8 +3,8 @@
  *
  * An interrupt costs a guest more than the request that it is for.  While the
  * guest's processor has other things to do, completions are held until there are
- * several, or for STORVSP_HOLD_NS.  How many is learnt: more while they come before
- * the time is over, fewer when the guest ran out of other work meanwhile.
+ * several, or for STORVSP_HOLD_LOOKS times STORVSP_HOLD_NS.  How many is learnt: more
+ * while they come before the time is over, fewer when the guest ran out of other work.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -13,8 +13,10 @@
 
 #include "qemu/osdep.h"
 
-/* From the first completion that is held */
+/* While completions are held, the guest's processor is looked at so often ... */
 #define STORVSP_HOLD_NS                 80000
+/* ... and so many times at most: it has 100 us of work and more for each */
+#define STORVSP_HOLD_LOOKS              10
 /* Completions of a group */
 #define STORVSP_HOLD_MAX                8
 /* So many groups in time, and the next may have one more */
@@ -26,6 +28,7 @@
 typedef struct StorvspHold {
     uint8_t target;                     /* completions of a group */
     uint8_t held;
+    uint8_t looks;                      /* since the first that is held */
     uint8_t streak;
     uint16_t pause;                     /* of the last failure */
     uint16_t pause_left;
@@ -36,11 +39,11 @@ void storvsp_hold_init(StorvspHold *h);
 /*
  * There is one completion more.  @vp_idle: the guest's processor waits for
  * something.  True: show the guest what there is; false: hold it, and call
- * storvsp_hold_expired() when STORVSP_HOLD_NS have passed since the first.
+ * storvsp_hold_look() when STORVSP_HOLD_NS have passed since the first.
  */
 bool storvsp_hold_completion(StorvspHold *h, bool vp_idle);
-/* The time is over, what is held will be shown */
-void storvsp_hold_expired(StorvspHold *h);
+/* True: show the guest what is held; false: look again after STORVSP_HOLD_NS */
+bool storvsp_hold_look(StorvspHold *h, bool vp_idle);
 /* Something else showed the guest what was held */
 void storvsp_hold_flushed(StorvspHold *h);
 

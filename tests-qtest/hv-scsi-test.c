@@ -391,7 +391,7 @@ static void test_answers_come_in_groups(void)
         g_assert_cmpuint(i, <, STORVSP_HOLD_MAX - 1);
         storvsc_expect(s, last);
     }
-    qtest_clock_step(m.g->qts, STORVSP_HOLD_NS);
+    qtest_clock_step(m.g->qts, STORVSP_HOLD_LOOKS * STORVSP_HOLD_NS);
     for (unsigned i = 0; i < DEPTH; i++) {
         storvsc_expect(s, id[i]);
     }

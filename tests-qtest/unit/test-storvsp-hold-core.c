@@ -28,6 +28,15 @@ static unsigned group(StorvspHold *h)
     return count;
 }
 
+/* The guest is busy with other things, and nothing comes */
+static void expire(StorvspHold *h)
+{
+    for (unsigned i = 1; i < STORVSP_HOLD_LOOKS; i++) {
+        g_assert_false(storvsp_hold_look(h, false));
+    }
+    g_assert_true(storvsp_hold_look(h, false));
+}
+
 static void test_one_at_a_time(void)
 {
     unsigned pause = STORVSP_HOLD_MIN_PAUSE, held = 0, shown = 0;
@@ -37,7 +46,7 @@ static void test_one_at_a_time(void)
     /* a guest that waits for each: trials become rare */
     for (unsigned i = 0; i < 20; i++) {
         g_assert_cmpuint(shown_until_held(&h, 10000), ==, pause);
-        storvsp_hold_expired(&h);
+        expire(&h);
         shown += pause;
         held++;
         pause = i ? MIN(pause * 2, STORVSP_HOLD_MAX_PAUSE) : pause;
@@ -80,11 +89,11 @@ static void test_fewer_than_expected(void)
     for (unsigned i = 0; i < 3; i++) {
         g_assert_false(storvsp_hold_completion(&h, false));
     }
-    storvsp_hold_expired(&h);
+    expire(&h);
     g_assert_cmpuint(group(&h), ==, 2);
     /* and one by one when there is but one */
     g_assert_false(storvsp_hold_completion(&h, false));
-    storvsp_hold_expired(&h);
+    expire(&h);
     g_assert_true(storvsp_hold_completion(&h, false));
 }
 
@@ -135,6 +144,23 @@ static void test_starved_guest(void)
     g_assert_cmpuint(group(&h), >=, STORVSP_HOLD_MAX - 1);
 }
 
+/* One that runs dry with some held gets them at the next look */
+static void test_guest_becomes_idle(void)
+{
+    StorvspHold h;
+
+    learn(&h);
+    for (unsigned i = 0; i < 4; i++) {
+        g_assert_false(storvsp_hold_completion(&h, false));
+        g_assert_false(storvsp_hold_look(&h, false));
+    }
+    g_assert_true(storvsp_hold_look(&h, true));
+    g_assert_cmpuint(group(&h), ==, 3);
+    /* each group has all of its time */
+    g_assert_false(storvsp_hold_completion(&h, false));
+    expire(&h);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -143,5 +169,6 @@ int main(int argc, char **argv)
     g_test_add_func("/storvsp-hold/fewer", test_fewer_than_expected);
     g_test_add_func("/storvsp-hold/idle-guest", test_idle_guest);
     g_test_add_func("/storvsp-hold/starved-guest", test_starved_guest);
+    g_test_add_func("/storvsp-hold/becomes-idle", test_guest_becomes_idle);
     return g_test_run();
 }
