@@ -7,7 +7,6 @@ The cases named test_short_* are a run for a kernel that is not the main one.
 """
 
 import itertools
-import os
 import re
 import time
 
@@ -491,10 +490,7 @@ class Inject(Busy):
         vm.join(job)
 
 
-class Soak(Busy):
-    """Hundreds of times each; only in the full run."""
-
-    ROUNDS = int(os.environ.get('QPV_SOAK', '200'))
+class Soak(test_net.Rounds, Busy):
 
     def host_kb(self, vm):
         """Anonymous memory of QEMU without guest RAM and translated code."""
@@ -520,10 +516,11 @@ class Soak(Busy):
 
     def soak(self, vm, job, one_round):
         before = None
-        for i in range(self.ROUNDS):
+        for i in self.rounds(self.ROUNDS):
             one_round(i)
             if i == min(20, self.ROUNDS // 4):
                 before = self.memory(vm)
+        self.assertTrue(before, 'too few rounds to tell of memory')
         after = self.memory(vm)
         print('# host, slab, used (kB): %s, then %s' % (before, after), flush=True)
         # traffic is under way: some tens of buffers more or less
@@ -534,12 +531,12 @@ class Soak(Busy):
 
     RAM_BYTES = 1 << 30
 
-    def soak_guest(self, smp=8, **options):
+    def soak_guest(self, smp=2, **options):
         return self.busy_guest(smp=smp, memory=str(self.RAM_BYTES >> 20), **options)
 
     def test_soak_queues(self):
-        vm, dev, job = self.soak_guest()
-        self.soak(vm, job, lambda i: self.queues_change(vm, dev, 8, i))
+        vm, dev, job = self.soak_guest(smp=4)
+        self.soak(vm, job, lambda i: self.queues_change(vm, dev, 4, i))
 
     def test_soak_driver(self):
         vm, _, job = self.soak_guest()
@@ -558,7 +555,7 @@ class Soak(Busy):
         self.soak(vm, job, lambda i: self.save_and_load(vm, 2))
 
     def test_soak_eight_processors(self):
-        vm, dev, job = self.soak_guest()
+        vm, dev, job = self.soak_guest(smp=8)
         self.check_spread(vm, dev, self.host, 8)
         self.stop_traffic(vm, job)
 

@@ -491,7 +491,7 @@ class Ipxe(guest.TestCase):
         vm.wait_console(r'Linux version', timeout=120)
 
 
-class Soak(LifeCase):
+class Rounds:
     """Hundreds of times each; only in the full run. QPV_SOAK=ROUNDS, or, to end
     earlier, QPV_SOAK_SECONDS=SECONDS by hand."""
 
@@ -511,6 +511,9 @@ class Soak(LifeCase):
             yield done
             done += 1
         print('# %d rounds' % done, flush=True)
+
+
+class Soak(Rounds, LifeCase):
 
     def check_memory(self, vm, before_kb):
         with open('/proc/%d/status' % vm.proc.pid, encoding='utf-8') as f:
