@@ -230,23 +230,34 @@ static void nvme_drv_take_dma_back(NvmeDrvHost *h)
 
 /* --- calls from VTL2 --- */
 
-/* While the VM is stopped its clock stands still: the host's takes its place */
-static void nvme_drv_idle_tick(void *opaque)
+/*
+ * While the VM is stopped its clock stands still: the host's takes its place.  Before
+ * the machine is complete VTL2 gets no interrupts either.
+ */
+static void nvme_drv_idle_poll(void *opaque)
 {
     NvmeDrvHost *h = opaque;
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
 
-    if (!runstate_is_running() && nvme_drv_is_busy(&h->drv)) {
-        timer_mod(h->idle_timer, qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
-                  NVME_DRV_TICK_NS);
+    if (runstate_is_running() || !nvme_drv_is_busy(&h->drv)) {
+        return;
+    }
+    timer_mod(h->idle_timer, now + NVME_DRV_POLL_NS);
+    if (now - h->idle_tick_ns < NVME_DRV_TICK_NS) {
+        nvme_drv_poll(&h->drv);
+    } else {
+        h->idle_tick_ns = now;
         nvme_drv_tick(&h->drv);
     }
 }
 
 static void nvme_drv_watch_idle(NvmeDrvHost *h)
 {
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+
     if (!runstate_is_running() && !timer_pending(h->idle_timer)) {
-        timer_mod(h->idle_timer, qemu_clock_get_ns(QEMU_CLOCK_REALTIME) +
-                  NVME_DRV_TICK_NS);
+        h->idle_tick_ns = now;
+        timer_mod(h->idle_timer, now + NVME_DRV_POLL_NS);
     }
 }
 
@@ -594,7 +605,7 @@ static bool nvme_drv_claim(NvmeDrvHost *h, PCIDevice *dev, Error **errp)
     vmstate_register(VMSTATE_IF(dev), 0, &vmstate_nvme_drv, h);
     h->start_bh = aio_bh_new(qemu_get_aio_context(), nvme_drv_start_bh, h);
     h->idle_timer = aio_timer_new(qemu_get_aio_context(), QEMU_CLOCK_REALTIME,
-                                  SCALE_NS, nvme_drv_idle_tick, h);
+                                  SCALE_NS, nvme_drv_idle_poll, h);
     h->vm_state_entry =
         qdev_add_vm_change_state_handler(DEVICE(dev), nvme_drv_vm_state_change,
                                          h);
