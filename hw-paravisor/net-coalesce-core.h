@@ -9,10 +9,11 @@
 #include "net-frame-core.h"
 
 /*
- * Longest packet made.  Guests allocate that much in one piece: with what they
- * need besides, 32 KiB.
+ * Longest packet made: all that a sender has put into one, not a part and the rest.
+ * Linux opens its window by the ratio of payload to memory of the packet that came
+ * last; where that differs from one to the next, it offers more than it can keep.
  */
-#define NET_COALESCE_MAX_BYTES  (31 * 1024)
+#define NET_COALESCE_MAX_BYTES  65535
 
 /* The packet in the making, and what is expected next */
 typedef struct NetCoalesce {
