@@ -24,15 +24,6 @@ static void gdma_doorbells_init_one(GdmaDoorbells *db, uint32_t count)
     db->pending = bitmap_new(count);
 }
 
-void gdma_doorbells_init(Mana *s)
-{
-    gdma_doorbells_init_one(&s->db_sq, s->wq_count);
-    gdma_doorbells_init_one(&s->db_rq, s->wq_count);
-    gdma_doorbells_init_one(&s->db_cq, s->cq_count);
-    gdma_doorbells_init_one(&s->db_eq, s->eq_count);
-    s->bh = qemu_bh_new_guarded(mana_bh, s, &DEVICE(s)->mem_reentrancy_guard);
-}
-
 static void gdma_doorbells_free_one(GdmaDoorbells *db)
 {
     g_free(db->value);
@@ -220,7 +211,7 @@ void gdma_take_doorbells(Mana *s)
     gdma_take_one(s, &s->db_sq, gdma_take_sq);
 }
 
-void mana_bh(void *opaque)
+static void mana_bh(void *opaque)
 {
     Mana *s = opaque;
     bool more = false;
@@ -247,4 +238,13 @@ void mana_bh(void *opaque)
     if (more) {
         qemu_bh_schedule(s->bh);
     }
+}
+
+void gdma_doorbells_init(Mana *s)
+{
+    gdma_doorbells_init_one(&s->db_sq, s->wq_count);
+    gdma_doorbells_init_one(&s->db_rq, s->wq_count);
+    gdma_doorbells_init_one(&s->db_cq, s->cq_count);
+    gdma_doorbells_init_one(&s->db_eq, s->eq_count);
+    s->bh = qemu_bh_new_guarded(mana_bh, s, &DEVICE(s)->mem_reentrancy_guard);
 }

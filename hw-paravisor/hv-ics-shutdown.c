@@ -39,22 +39,29 @@ static const HvIcProtocol hv_ic_shutdown_protocol = {
     .messages = { { 1, 0 }, { 3, 0 }, { 3, 1 }, { 3, 2 } },
 };
 
-static void hv_ic_shutdown_build(HvIcShutdownWire *wire, uint32_t flags,
-                                 const char *text)
+static void hv_ic_shutdown_build(HvIcShutdownWire *wire, uint32_t flags)
 {
-    g_autofree gunichar2 *utf16 = NULL;
-    glong units = 0;
-
     memset(wire, 0, sizeof(*wire));
     wire->reason = cpu_to_le32(HV_IC_SHUTDOWN_PLANNED);
     wire->flags = cpu_to_le32(flags);
-    if (text) {
-        utf16 = g_utf8_to_utf16(text, -1, NULL, &units, NULL);
+}
+
+static bool hv_ic_shutdown_set_text(HvIcShutdownWire *wire, const char *text,
+                                    Error **errp)
+{
+    const glong max = HV_IC_SHUTDOWN_TEXT_BYTES / 2 - 1;
+    g_autofree gunichar2 *utf16 = NULL;
+    glong units;
+
+    utf16 = g_utf8_to_utf16(text, -1, NULL, &units, NULL);
+    if (!utf16 || units > max) {
+        error_setg(errp, "message must be text of up to %ld UTF-16 units", max);
+        return false;
     }
-    for (glong i = 0; utf16 && i < units &&
-         i < HV_IC_SHUTDOWN_TEXT_BYTES / 2 - 1; i++) {
+    for (glong i = 0; i < units; i++) {
         stw_le_p(wire->text + 2 * i, utf16[i]);
     }
+    return true;
 }
 
 static void hv_ic_shutdown_powerdown(Notifier *n, void *data)
@@ -66,7 +73,7 @@ static void hv_ic_shutdown_powerdown(Notifier *n, void *data)
     if (!s->powerdown) {
         return;
     }
-    hv_ic_shutdown_build(&wire, 0, NULL);
+    hv_ic_shutdown_build(&wire, 0);
     sent = hv_ic_request(HV_IC(s), &wire, sizeof(wire));
     trace_hv_ic_shutdown_powerdown(sent);
 }
@@ -99,7 +106,10 @@ void coroutine_fn qmp_hv_shutdown(HypervShutdownMode mode, bool has_force,
                    HypervShutdownMode_str(mode));
         return;
     }
-    hv_ic_shutdown_build(&wire, flags, message);
+    hv_ic_shutdown_build(&wire, flags);
+    if (message && !hv_ic_shutdown_set_text(&wire, message, errp)) {
+        return;
+    }
     hv_ic_call_ok(ic, HypervShutdownMode_str(mode), &wire, sizeof(wire),
                   HV_IC_SHUTDOWN_ANSWER_MS, answer, errp);
 }

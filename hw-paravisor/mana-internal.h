@@ -282,8 +282,7 @@ extern const MemoryRegionOps gdma_doorbell_ops;
 void gdma_take_doorbells(Mana *s);
 /* Forget what a queue that is gone was told */
 void gdma_doorbell_forget(GdmaDoorbells *db, uint32_t id);
-/* The bottom half: doorbells, hardware channel, TX, RX */
-void mana_bh(void *opaque);
+/* Run the bottom half: doorbells, hardware channel, TX, RX */
 void mana_kick(Mana *s);
 
 /* gdma-hwc.c: shared-memory channel, hardware channel, GDMA requests */

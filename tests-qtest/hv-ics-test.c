@@ -113,6 +113,10 @@ static void test_powerdown_can_be_left_to_acpi(void)
 
 static void test_shutdown_modes(void)
 {
+    g_autofree char *text = g_strnfill(1024, 'x');
+    g_autofree char *too_long = g_strdup_printf(
+        "{'execute': 'hv-shutdown', 'arguments': {"
+        "'mode': 'powerdown', 'message': '%s'}}", text);
     IcMachine m;
     IcClient *ic;
 
@@ -130,6 +134,7 @@ static void test_shutdown_modes(void)
     g_assert_cmphex(shutdown_flags(ic), ==, 4);
     ic_answer(ic, &msg, HV_IC_STATUS_FAIL);
     ic_qmp_expect_error(m.g, "refused hibernate");
+    ic_qmp_fails(m.g, too_long, "up to 1023 UTF-16 units");
     ic_close(ic);
 
     /* what the version does not know is not asked for */
