@@ -54,7 +54,7 @@ struct NvmeDrvHost {
     unsigned int write_depth;           /* in a register write */
     QEMUBH *start_bh;
     QEMUTimer *idle_timer;              /* host clock, while the VM is stopped */
-    int64_t idle_tick_ns;
+    int64_t idle_tick_ns;               /* timeouts were looked at */
     VMChangeStateEntry *vm_state_entry;
     Vtl2Dma bounce;
     uint32_t bounce_busy;               /* bit per piece */

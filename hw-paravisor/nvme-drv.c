@@ -253,11 +253,9 @@ static void nvme_drv_idle_poll(void *opaque)
 
 static void nvme_drv_watch_idle(NvmeDrvHost *h)
 {
-    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
-
     if (!runstate_is_running() && !timer_pending(h->idle_timer)) {
-        h->idle_tick_ns = now;
-        timer_mod(h->idle_timer, now + NVME_DRV_POLL_NS);
+        h->idle_tick_ns = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+        timer_mod(h->idle_timer, h->idle_tick_ns + NVME_DRV_POLL_NS);
     }
 }
 
