@@ -212,10 +212,6 @@ ensure_configured()
     key=$(echo "$build_dir ${qemu_features[*]} $firmware_dirs $(variant_args "$1") $(gcc -dumpfullversion)" | digest)
     step "configure-$1" "$key" "configure QEMU ($1)" \
         "a missing library is named in the log" configure_qemu "$1"
-    # Nothing to do but after a change of a meson.build: the lists of tests are read next.
-    use_ccache
-    ninja -C "$build_dir/$1" build.ninja >"$logs/reconfigure-$1.log" 2>&1 ||
-        die "cannot configure QEMU ($1) anew" "Log: $logs/reconfigure-$1.log"
 }
 
 # ensure_built VARIANT TARGET...: ninja itself knows what is done
