@@ -9,9 +9,9 @@
 #include "net-frame-core.h"
 
 /*
- * Longest packet made: all that a sender has put into one, not a part and the rest.
- * Linux opens its window by the ratio of payload to memory of the packet that came
- * last; where that differs from one to the next, it offers more than it can keep.
+ * Longest packet made: all that a sender has put into one.  Shorter ones, of any size as
+ * bursts end anywhere, had Linux' receive buffer overrun: its window follows the ratio
+ * of payload to memory of the packet that came last.
  */
 #define NET_COALESCE_MAX_BYTES  65535
 

@@ -11,6 +11,12 @@
 #include "standard-headers/linux/virtio_net.h"
 #include "netvsp-internal.h"
 
+/*
+ * Longest packet of the netdev's that is not cut.  Guests allocate that much in one
+ * piece: with what they need besides, 32 KiB.
+ */
+#define NETVSP_RX_MAX_LARGE_BYTES       (31 * 1024)
+
 /* Tell the guest of the frames in the batch, if the ring has room */
 static bool netvsp_rx_send_batch(NetvspChannel *ch)
 {
@@ -242,10 +248,10 @@ static uint32_t netvsp_rx_part_bytes(HvNet *s)
     return s->core.recv.section_bytes - RNDIS_MAX_RX_HEADER_BYTES;
 }
 
-/* The longest packet for a guest that takes one in several sections */
-static uint32_t netvsp_rx_max_bytes(HvNet *s)
+/* What of @bytes the sections take, for a guest that takes a packet in several */
+static uint32_t netvsp_rx_max_bytes(HvNet *s, uint32_t bytes)
 {
-    return MIN(NET_COALESCE_MAX_BYTES,
+    return MIN(bytes,
                netvsp_rx_max_sections(s) * netvsp_rx_part_bytes(s));
 }
 
@@ -324,7 +330,8 @@ static bool netvsp_rx_coalesce(HvNet *s, NetvspChannel *ch, uint8_t *frame,
 {
     if (is_allowed && net_coalesce_can_start(f, frame)) {
         if (ch->co.bytes && ch->co_info.vlan_tci == info->vlan_tci &&
-            ch->co.bytes + f->bytes <= netvsp_rx_max_bytes(s) &&
+            ch->co.bytes + f->bytes <=
+            netvsp_rx_max_bytes(s, NET_COALESCE_MAX_BYTES) &&
             net_coalesce_add(&ch->co, ch->co_buf + NETVSP_RX_HEADROOM, f,
                              frame)) {
             return true;
@@ -400,8 +407,9 @@ static uint32_t netvsp_rx_cut_mss(HvNet *s, const NetFrame *f,
     bool takes_large = s->rndis.offloads & (f->ip_version == 4
                                             ? RNDIS_OFFLOAD_RSC4
                                             : RNDIS_OFFLOAD_RSC6);
-    uint32_t max_bytes = takes_large ? netvsp_rx_max_bytes(s)
-                                     : netvsp_rx_part_bytes(s);
+    uint32_t max_bytes = takes_large
+                         ? netvsp_rx_max_bytes(s, NETVSP_RX_MAX_LARGE_BYTES)
+                         : netvsp_rx_part_bytes(s);
     uint32_t mss = hdr->gso_size;
 
     if (hdr->gso_type == VIRTIO_NET_HDR_GSO_NONE ||
