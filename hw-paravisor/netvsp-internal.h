@@ -47,7 +47,7 @@
 #define NETVSP_RX_HEADROOM              128
 #define NETVSP_RX_BUF_BYTES             (NETVSP_RX_HEADROOM + 80 * KiB)
 /* A driver that was at rest in so many looks in a row sends nothing more */
-#define NETVSP_REST_COUNT               10
+#define NETVSP_REST_LOOKS               10
 
 #define TYPE_HV_NET "hv-net"
 OBJECT_DECLARE_SIMPLE_TYPE(HvNet, HV_NET)
@@ -172,7 +172,6 @@ struct HvNet {
     bool rx_retry;                      /* unblock queues in flush_bh */
     uint32_t tx_frames;                 /* sent so far; wraps */
     bool is_unplugging;
-    unsigned int rest_count;            /* looks at a driver that was at rest */
     uint32_t rest_tx_frames;
     uint16_t rsc_id;
     uint8_t *tx_buf;

@@ -237,6 +237,7 @@ static bool netvsp_is_at_rest(HvNet *s)
 static bool netvsp_unplug_ready(HvbusDevice *dev)
 {
     HvNet *s = HV_NET(dev);
+    bool is_at_rest;
 
     if (!netvsp_vf_is_gone(s)) {
         return false;                   /* the guest moves to the card */
@@ -245,11 +246,9 @@ static bool netvsp_unplug_ready(HvbusDevice *dev)
         s->is_unplugging = true;
         netvsp_link_status_changed(qemu_get_queue(s->nic));
     }
-    if (!netvsp_is_at_rest(s) || s->tx_frames != s->rest_tx_frames) {
-        s->rest_tx_frames = s->tx_frames;
-        s->rest_count = 0;
-    }
-    return s->rest_count++ >= NETVSP_REST_COUNT;
+    is_at_rest = netvsp_is_at_rest(s) && s->tx_frames == s->rest_tx_frames;
+    s->rest_tx_frames = s->tx_frames;
+    return hvbus_device_has_rested(dev, is_at_rest, NETVSP_REST_LOOKS);
 }
 
 static void netvsp_reset_hold(Object *obj, ResetType type)

@@ -28,9 +28,8 @@
 #define NVME_DRV_DEPTH          128
 /* Of an I/O command until it is aborted: 30 seconds */
 #define NVME_DRV_TIMEOUT_TICKS  60
-/* Host time for what must not wait longer, and for the last commands */
+/* Host time for what must not wait longer */
 #define NVME_DRV_WAIT_NS        (10 * NANOSECONDS_PER_SECOND)
-#define NVME_DRV_LEAVE_NS       NANOSECONDS_PER_SECOND
 
 /* --- the core's events --- */
 
@@ -319,17 +318,22 @@ static void nvme_drv_on_timer(void *opaque)
     object_unref(OBJECT(h));
 }
 
-/* Wait for the controller.  False: not within @limit_ns */
+/*
+ * Wait for the controller.  False: not within @limit_ns, in which time that the host
+ * had for others does not count
+ */
 static bool nvme_drv_wait(NvmeDrvHost *h, bool (*is_done)(void *opaque),
                           void *opaque, int64_t limit_ns)
 {
-    int64_t start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
-    int64_t tick = start;
+    int64_t last = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    int64_t tick = last, waited_ns = 0;
 
     while (!is_done(opaque)) {
         int64_t now = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
 
-        if (now - start > limit_ns) {
+        waited_ns += MIN(now - last, SCALE_MS);
+        last = now;
+        if (waited_ns > limit_ns) {
             return false;
         }
         if (now - tick > NVME_DRV_TICK_NS) {
@@ -443,7 +447,7 @@ static void nvme_drv_on_removed(void *opaque)
      * in the middle of, and its image with it.
      */
     nvme_drv_stop_sending(&h->drv);
-    nvme_drv_wait(h, nvme_drv_has_no_commands, h, NVME_DRV_LEAVE_NS);
+    nvme_drv_wait(h, nvme_drv_has_no_commands, h, NVME_DRV_WAIT_NS);
     nvme_drv_removed(&h->drv);
     nvme_drv_forget_memory(&h->drv);
     h->bounce = (Vtl2Dma) { };

@@ -25,7 +25,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(HvScsi, HV_SCSI)
 /* Packets taken in one run, lest one channel keep the event loop to itself */
 #define STORVSP_RECV_BATCH              256
 /* A driver that was at rest in so many looks in a row has removed its disks */
-#define STORVSP_REST_COUNT              50
+#define STORVSP_REST_LOOKS              50
 #define STORVSP_MIN_TRANSFER_BYTES      (64 * KiB)
 #define STORVSP_MAX_TRANSFER_BYTES      (2 * MiB)
 #define STORVSP_MAX_SGES                (2 * MiB / HV_PAGE_SIZE + 1)
@@ -124,7 +124,6 @@ struct HvScsi {
     bool is_stopped;                    /* the VM; atomic */
     bool is_drained;                    /* a back end; atomic */
     bool is_unplugging;                 /* units are hidden; atomic */
-    unsigned int rest_count;            /* looks at a driver that was at rest */
     uint32_t rest_srb_count;
 };
 

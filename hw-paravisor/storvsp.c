@@ -170,10 +170,8 @@ static bool storvsp_unplug_ready(HvbusDevice *dev)
     if (!qatomic_read(&s->has_srb)) {
         return true;
     }
-    if (!storvsp_is_at_rest(s)) {
-        s->rest_count = 0;
-    }
-    return s->rest_count++ >= STORVSP_REST_COUNT;
+    return hvbus_device_has_rested(dev, storvsp_is_at_rest(s),
+                                   STORVSP_REST_LOOKS);
 }
 
 static void storvsp_reset_hold(Object *obj, ResetType type)

@@ -57,7 +57,8 @@ struct HvbusDeviceClass {
     /*
      * The user wants the device back, while the guest has its primary channel open:
      * bring the guest's driver to rest.  Called again every few milliseconds, for
-     * some seconds, until true; then the channels are rescinded.  Optional
+     * half a minute, until true (hvbus_device_has_rested()); then the channels are
+     * rescinded.  Optional
      */
     bool (*unplug_ready)(HvbusDevice *dev);
 };
@@ -79,7 +80,16 @@ struct HvbusDevice {
     bool is_withheld;                   /* not offered to the guest */
     QEMUTimer *unplug_timer;            /* until the driver is at rest */
     int64_t unplug_deadline_ms;
+    unsigned int unplug_rest;           /* looks at a driver at rest, weighted */
 };
+
+/*
+ * For unplug_ready(): the driver is at rest, or not, at this look.  True if it was in
+ * @looks looks in a row at an idle guest, or in more at a busy one, whose driver may
+ * only wait for its turn.  BQL
+ */
+bool hvbus_device_has_rested(HvbusDevice *dev, bool is_at_rest,
+                             unsigned int looks);
 
 /* Add to a device's vmstate: channels, rings and their in-flight positions */
 extern const VMStateDescription vmstate_hvbus_device;

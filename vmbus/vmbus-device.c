@@ -10,6 +10,7 @@
 #include "hw/hotplug.h"
 #include "hw/qdev-properties.h"
 #include "hw/qdev-properties-system.h"
+#include "system/cpus.h"
 #include "system/replay.h"
 #include "vmbus-internal.h"
 #include "trace.h"
@@ -275,6 +276,17 @@ void hvbus_device_released(HvbusDevice *dev)
     }
 }
 
+bool hvbus_device_has_rested(HvbusDevice *dev, bool is_at_rest,
+                             unsigned int looks)
+{
+    if (!is_at_rest) {
+        dev->unplug_rest = 0;
+        return false;
+    }
+    dev->unplug_rest += all_cpu_threads_idle() ? HVBUS_UNPLUG_IDLE_WEIGHT : 1;
+    return dev->unplug_rest > looks * HVBUS_UNPLUG_IDLE_WEIGHT;
+}
+
 /* True if the driver is at rest, not there, or out of time; else look again */
 static bool hvbus_device_is_at_rest(HvbusDevice *dev, HvbusChannel *primary)
 {
@@ -305,6 +317,7 @@ void hvbus_device_take_back(HvbusDevice *dev)
         trace_hvbus_device_take_back(primary->relid);
         timer_del(dev->unplug_timer);
         dev->unplug_deadline_ms = 0;
+        dev->unplug_rest = 0;
         hvbus_core_rescind(&b->core, primary->core, false);
         hvbus_bridge_flush(b);
     }

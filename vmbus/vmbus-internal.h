@@ -22,7 +22,9 @@ OBJECT_DECLARE_SIMPLE_TYPE(HvbusBridge, HVBUS_BRIDGE)
 
 /* How long a driver may take to come to rest before its device is taken back */
 #define HVBUS_UNPLUG_POLL_MS            10
-#define HVBUS_UNPLUG_MAX_MS             5000
+#define HVBUS_UNPLUG_MAX_MS             30000
+/* A look at a driver at rest counts for so many if the guest has nothing else to do */
+#define HVBUS_UNPLUG_IDLE_WEIGHT        10
 
 /* VTL that this server's guest runs in */
 #define HVBUS_VTL 0
