@@ -76,6 +76,7 @@ struct ManaDrvNet {
     NetClientState *ncs[MANA_DRV_MAX_QUEUES];
     bool to_vf;
     bool resume;                        /* a queue may go on */
+    bool in_burst;                      /* the card has frames of this interrupt */
     bool is_vf;                         /* the path that the monitor is told */
     bool told_vf;
     QEMUTimer *event_timer;

@@ -131,6 +131,7 @@ static bool mana_drv_net_deliver(void *owner, unsigned int port,
     hdr.flags = rx->csum_ok ? VIRTIO_NET_HDR_F_DATA_VALID : 0;
     memcpy(buf, &hdr, sizeof(hdr));
     trace_mana_drv_receive(m->id, port, queue, rx->bytes, rx->csum_ok);
+    p->in_burst = true;
     if (mana_drv_net_to_guest(p, idx, buf, sizeof(hdr) + rx->bytes)) {
         return true;
     }
@@ -250,6 +251,14 @@ static void vtl2_mana_interrupt(void *opaque, unsigned int vector)
     Vtl2Mana *m = opaque;
 
     mana_drv_interrupt(m->d, vector);
+    for (unsigned int i = 0; i < MANA_DRV_MAX_PORTS; i++) {
+        ManaDrvNet *p = m->ports[i];
+
+        if (p && p->in_burst) {
+            p->in_burst = false;
+            p->user.burst_over(p->user.opaque);
+        }
+    }
 }
 
 static void vtl2_mana_timer(void *opaque)
@@ -689,6 +698,11 @@ void mana_drv_net_set_rss(ManaDrvNet *p, bool is_on, const uint8_t *key,
                           const uint8_t *table, unsigned int count)
 {
     mana_drv_set_rss(p->m->d, p->vport, is_on, key, table, count);
+}
+
+void mana_drv_net_flush(ManaDrvNet *p)
+{
+    mana_drv_flush(p->m->d);
 }
 
 void mana_drv_net_set_path(ManaDrvNet *p, bool to_vf)

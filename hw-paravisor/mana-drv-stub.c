@@ -20,6 +20,11 @@ void mana_drv_net_free(ManaDrvNet *p)
     g_assert_not_reached();
 }
 
+void mana_drv_net_flush(ManaDrvNet *p)
+{
+    g_assert_not_reached();
+}
+
 void mana_drv_net_set_rss(ManaDrvNet *p, bool is_on, const uint8_t *key,
                           const uint8_t *table, unsigned int count)
 {

@@ -253,6 +253,9 @@ void netvsp_notify(HvbusDevice *dev, HvbusChannel *chan)
     if (!ch->is_open) {
         return;
     }
+    if (s->mana) {
+        mana_drv_net_flush(s->mana);
+    }
     netvsp_flush(ch);
     netvsp_rx_unblock(s);
     if (ch->missed_notify) {

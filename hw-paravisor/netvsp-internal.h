@@ -188,6 +188,8 @@ struct HvNet {
 /* netvsp.c */
 /* Flush from the event loop, in a replay where the recorded run did */
 void netvsp_schedule(HvNet *s);
+/* What was scheduled, now: the end of a burst.  Not from inside of a frame */
+void netvsp_run_scheduled(HvNet *s);
 /*
  * A VF that takes over the traffic of @s appeared (@present) or goes; @serial is
  * the one of its vPCI device.  The guest is told when it can take it.

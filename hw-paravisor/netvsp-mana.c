@@ -43,6 +43,11 @@ static void netvsp_mana_adapter_changed(void *opaque, bool is_there)
     netvsp_vf_adapter_changed(s, is_there);
 }
 
+static void netvsp_mana_burst_over(void *opaque)
+{
+    netvsp_run_scheduled(opaque);
+}
+
 static void netvsp_mana_describe(void *opaque, bool *accelerated, bool *is_vf,
                                  uint32_t *switches)
 {
@@ -116,6 +121,7 @@ bool netvsp_mana_realize(HvNet *s, Error **errp)
         .dev = DEVICE(s),
         .path_moved = netvsp_mana_path_moved,
         .adapter_changed = netvsp_mana_adapter_changed,
+        .burst_over = netvsp_mana_burst_over,
         .describe = netvsp_mana_describe,
         .opaque = s,
     };

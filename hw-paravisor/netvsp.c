@@ -32,11 +32,11 @@ void netvsp_schedule(HvNet *s)
     }
 }
 
-/* Show the guests what has come in this run of the event loop */
-static void netvsp_flush_bh(void *opaque)
+void netvsp_run_scheduled(HvNet *s)
 {
-    HvNet *s = opaque;
-
+    if (!s->is_scheduled) {
+        return;
+    }
     s->is_scheduled = false;
     if (s->is_stopped) {
         return;                         /* scheduled again with the VM */
@@ -56,6 +56,12 @@ static void netvsp_flush_bh(void *opaque)
     if (s->rx_retry) {
         netvsp_rx_unblock(s);
     }
+}
+
+/* Show the guest what has come in this run of the event loop */
+static void netvsp_flush_bh(void *opaque)
+{
+    netvsp_run_scheduled(opaque);
 }
 
 /* What could wait has waited long enough */
