@@ -307,6 +307,7 @@ void vmbus_expect_rescind(VmbusClient *c, VmbusOffer *offer)
 
     while (!offer->rescinded) {
         g_assert_cmpint(g_get_monotonic_time(), <, end);
+        hv_guest_step(c->g, 10 * 1000 * 1000);
         vmbus_pump(c);
     }
 }

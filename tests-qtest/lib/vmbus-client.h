@@ -84,6 +84,7 @@ VmbusOffer *vmbus_find_offer(VmbusClient *c, const char *if_type,
 /* As above, waiting for it */
 VmbusOffer *vmbus_expect_offer(VmbusClient *c, const char *if_type,
                                uint16_t sub_idx, unsigned nth);
+/* Guest time goes by until then */
 void vmbus_expect_rescind(VmbusClient *c, VmbusOffer *offer);
 
 /* Post header and bodies for @pages pages that begin at @gpa */
