@@ -109,6 +109,13 @@ typedef struct GdmaWq {
     uint8_t *ahead;                     /* RQ: GDMA_RQ_AHEAD_BYTES, or NULL */
 } GdmaWq;
 
+/* A large packet whose segments were given to the driver in part */
+typedef struct ManaRxCut {
+    uint32_t given;                     /* segments; 0: there is none such */
+    uint32_t bytes;                     /* of the packet ... */
+    uint8_t head[MANA_SNAPSHOT_BYTES];  /* ... and its headers */
+} ManaRxCut;
+
 typedef struct ManaTxPacket ManaTxPacket;
 typedef struct ManaVport ManaVport;
 
@@ -139,6 +146,7 @@ struct ManaVport {
     bool tx_impatient;                  /* drop rather than wait */
     uint32_t *tx_waiting;               /* per subqueue: packets under way */
     uint32_t tx_run;                    /* entries sent since a frame came in */
+    ManaRxCut *rx_cut;                  /* per subqueue; of .wire */
     QEMUTimer *rx_timer;
     QEMUTimer *tx_timer;
 };
@@ -220,6 +228,7 @@ struct Mana {
     bool rx_resume;                     /* packets may wait in the net layer */
     uint32_t tx_next;                   /* SQ whose turn is next */
     ManaTxPacket *tx;                   /* work space */
+    uint8_t *rx_cut_buf;                /* work space of NET_BUFSIZE, or NULL */
     ManaInject inject;
     uint8_t hwc_req[GDMA_HWC_MAX_MESSAGE_BYTES] QEMU_ALIGNED(8);
     uint8_t hwc_resp[GDMA_HWC_MAX_MESSAGE_BYTES] QEMU_ALIGNED(8);

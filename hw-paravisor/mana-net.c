@@ -149,6 +149,7 @@ bool mana_net_init(ManaVport *vp, Error **errp)
                            &dev->mem_reentrancy_guard, vp);
     qemu_format_nic_info_str(qemu_get_queue(vp->nic), conf->macaddr.a);
     vp->tx_waiting = g_new0(uint32_t, vp->queue_count);
+    vp->rx_cut = g_new0(ManaRxCut, vp->queue_count);
     vp->rx_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, mana_rx_timeout, vp);
     vp->tx_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, mana_tx_timeout, vp);
     vp->has_vnet = mana_net_peer_has_vnet(vp);
@@ -156,8 +157,8 @@ bool mana_net_init(ManaVport *vp, Error **errp)
         NetClientState *peer = qemu_get_subqueue(vp->nic, i)->peer;
 
         qemu_set_vnet_hdr_len(peer, sizeof(struct virtio_net_hdr));
-        /* packets for a driver that does its own GRO: no longer than its MTU */
-        qemu_set_offload(peer, 1, 0, 0, 0, 0, 0, 0);
+        /* large packets of TCP are cut here, which costs less than one by one */
+        qemu_set_offload(peer, 1, 1, 1, 0, 0, 0, 0);
     }
     return true;
 }
@@ -177,4 +178,5 @@ void mana_net_free(ManaVport *vp)
     vp->nic = NULL;
     timer_free(vp->tx_timer);
     g_clear_pointer(&vp->tx_waiting, g_free);
+    g_clear_pointer(&vp->rx_cut, g_free);
 }

@@ -2,7 +2,9 @@
  * mana: reception
  *
  * A frame goes straight from the back end's buffer to the driver's; only its
- * headers are copied here, to be parsed.
+ * headers are copied here, to be parsed.  A large TCP packet, which comes from the
+ * back end at the cost of one frame, is cut here: the driver gets what went over the
+ * wire.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -270,14 +272,17 @@ static bool mana_rx_has_buffer(Mana *s, uint32_t rq_id, GdmaWqe *wqe)
            gdma_wq_peek(s, false, rq_id, wqe);
 }
 
-/* No buffer: wait for one, but not for ever, as other queues wait as well */
-static ssize_t mana_rx_no_buffer(ManaVport *vp, uint32_t rq_id, ssize_t bytes)
+/*
+ * No buffer: wait for one, but not for ever, as other queues wait as well.  True: it
+ * was waited enough, and the frame is dropped
+ */
+static bool mana_rx_no_buffer(ManaVport *vp, uint32_t rq_id)
 {
     GdmaWq *rq = &vp->s->rqs[rq_id];
 
     if (rq->is_failed || rq->is_impatient) {
         vp->stat[MANA_STAT_RX_NO_WQE]++;
-        return bytes;
+        return true;
     }
     if (!rq->is_starved) {
         trace_mana_rx_starved(vp->idx, rq_id);
@@ -286,7 +291,7 @@ static ssize_t mana_rx_no_buffer(ManaVport *vp, uint32_t rq_id, ssize_t bytes)
         timer_mod_anticipate_ns(vp->rx_timer, rq->starved_since_ns +
                                               MANA_RX_PATIENCE_NS);
     }
-    return 0;
+    return false;
 }
 
 void mana_rx_timeout(void *opaque)
@@ -355,35 +360,23 @@ static ManaVport *mana_rx_vport(ManaVport *vp)
            ? other : vp;
 }
 
-ssize_t mana_receive(NetClientState *nc, const struct iovec *iov, int iovcnt)
+/* A frame to RQ @rq_id.  False: it has no buffer, and waits for one */
+static bool mana_rx_give(ManaVport *vp, ManaRxPacket *pkt, uint32_t rq_id,
+                         ManaGfStat first)
 {
-    ManaVport *vp = mana_rx_vport(qemu_get_nic_opaque(nc));
     Mana *s = vp->s;
-    ssize_t all = iov_size(iov, iovcnt);
-    ManaRxPacket pkt = { .iov = iov, .iovcnt = iovcnt };
-    uint32_t rq_id, offset, bytes;
-    ManaGfStat first;
+    GdmaWq *rq = gdma_wq_get(s, false, rq_id);
+    uint32_t offset, bytes;
     GdmaWqe wqe;
-    GdmaWq *rq;
 
-    if (!vp->rx_enabled) {
-        vp->stat[MANA_STAT_RX_VPORT_DISABLED] += s->hwc_up;
-        return all;
-    }
-    if (!mana_rx_parse(vp, &pkt, &first)) {
-        return all;
-    }
-    vp->tx_run = 0;
-    rq_id = mana_rx_steer(vp, &pkt);
-    rq = gdma_wq_get(s, false, rq_id);
     if (!rq) {
         vp->stat[MANA_STAT_RX_NO_WQE]++;
-        return all;
+        return true;
     }
     if (!mana_rx_has_buffer(s, rq_id, &wqe)) {
-        return mana_rx_no_buffer(vp, rq_id, all);
+        return mana_rx_no_buffer(vp, rq_id);
     }
-    bytes = pkt.bytes - (pkt.frame.has_vlan ? NET_FRAME_VLAN_BYTES : 0);
+    bytes = pkt->bytes - (pkt->frame.has_vlan ? NET_FRAME_VLAN_BYTES : 0);
     if (bytes > wqe.total_bytes) {
         /* longer than the driver's MTU: it keeps the buffer */
         trace_mana_rx_oversize(vp->idx, rq_id, bytes, wqe.total_bytes);
@@ -393,27 +386,108 @@ ssize_t mana_receive(NetClientState *nc, const struct iovec *iov, int iovcnt)
                              wqe.total_bytes);
             rq->is_failed = true;
         }
-        return all;
+        return true;
     }
-    if (pkt.frame.has_vlan) {
-        pkt.flags = FIELD_DP32(pkt.flags, MANA_RX_CQE, VLAN_PRESENT, 1);
-        pkt.flags = FIELD_DP32(pkt.flags, MANA_RX_CQE, VLAN_ID,
-                               pkt.frame.vlan_tci & 0xfff);
+    if (pkt->frame.has_vlan) {
+        pkt->flags = FIELD_DP32(pkt->flags, MANA_RX_CQE, VLAN_PRESENT, 1);
+        pkt->flags = FIELD_DP32(pkt->flags, MANA_RX_CQE, VLAN_ID,
+                                pkt->frame.vlan_tci & 0xfff);
     }
-    mana_rx_checksum(&pkt);
+    mana_rx_checksum(pkt);
     offset = rq->ring.head & (rq->ring.bytes - 1);
     gdma_wq_pop(rq, &wqe);
     if (wqe.sges[0].mem_key != MANA_GPA_MKEY ||
-        !mana_rx_copy(s, &pkt, &wqe)) {
+        !mana_rx_copy(s, pkt, &wqe)) {
         mana_guest_error(s, "RQ %u: a buffer is not memory", rq_id);
         rq->is_failed = true;
-        return all;
+        return true;
     }
     vp->stat[first]++;
     vp->stat[first + 1] += bytes;
     vp->stat[MANA_STAT_RX_BYTES] += bytes;
-    mana_rx_done(vp, rq_id, &pkt, offset);
-    return all;
+    mana_rx_done(vp, rq_id, pkt, offset);
+    return true;
+}
+
+/* Segments of @pkt that the driver has, from when there was no buffer for more */
+static uint32_t mana_rx_given(const ManaRxCut *cut, const ManaRxPacket *pkt)
+{
+    return cut->given && cut->bytes == pkt->bytes &&
+           !memcmp(cut->head, pkt->head, pkt->frame.payload_offset)
+           ? cut->given : 0;
+}
+
+/*
+ * A TCP packet whose segments have @pkt->vnet.gso_size of payload.  False: some have
+ * no buffer; the back end is to bring the packet again
+ */
+static bool mana_rx_cut(ManaVport *vp, ManaRxPacket *pkt, uint32_t rq_id,
+                        ManaGfStat first, ManaRxCut *cut)
+{
+    Mana *s = vp->s;
+    uint32_t given = mana_rx_given(cut, pkt), flags = pkt->flags;
+    NetFrameCutter cutter;
+    struct iovec iov;
+    ManaRxPacket seg = { .iov = &iov, .iovcnt = 1, .hash = pkt->hash };
+
+    cut->given = 0;
+    if (!net_frame_is_tcp(&pkt->frame) || !pkt->vnet.gso_size ||
+        pkt->frame.payload_offset > pkt->head_bytes) {
+        return true;                    /* we asked for none of these */
+    }
+    trace_mana_rx_cut(vp->idx, rq_id, pkt->bytes, pkt->vnet.gso_size, given);
+    if (!s->rx_cut_buf) {
+        s->rx_cut_buf = g_malloc(NET_BUFSIZE);
+    }
+    iov_to_buf(pkt->iov, pkt->iovcnt, pkt->start, s->rx_cut_buf, pkt->bytes);
+    net_frame_cut_begin(&cutter, &pkt->frame, s->rx_cut_buf,
+                        pkt->vnet.gso_size);
+    /* all checksums are right */
+    seg.vnet.flags = VIRTIO_NET_HDR_F_DATA_VALID;
+    for (uint32_t i = 0;
+         (iov.iov_base = net_frame_cut_next(&cutter, &seg.bytes)); i++) {
+        if (i < given) {
+            continue;
+        }
+        iov.iov_len = seg.bytes;
+        seg.flags = flags;
+        seg.head_bytes = MIN(seg.bytes, sizeof(seg.head));
+        memcpy(seg.head, iov.iov_base, seg.head_bytes);
+        net_frame_parse_head(&seg.frame, seg.head, seg.head_bytes, seg.bytes);
+        if (!mana_rx_give(vp, &seg, rq_id, first)) {
+            cut->given = i;
+            cut->bytes = pkt->bytes;
+            memcpy(cut->head, pkt->head, pkt->frame.payload_offset);
+            return false;
+        }
+    }
+    return true;
+}
+
+ssize_t mana_receive(NetClientState *nc, const struct iovec *iov, int iovcnt)
+{
+    ManaVport *wire = qemu_get_nic_opaque(nc);
+    ManaVport *vp = mana_rx_vport(wire);
+    ManaRxCut *cut = &wire->rx_cut[nc->queue_index];
+    ssize_t all = iov_size(iov, iovcnt);
+    ManaRxPacket pkt = { .iov = iov, .iovcnt = iovcnt };
+    ManaGfStat first;
+    uint32_t rq_id;
+
+    if (!vp->rx_enabled) {
+        vp->stat[MANA_STAT_RX_VPORT_DISABLED] += vp->s->hwc_up;
+        cut->given = 0;
+        return all;
+    }
+    if (!mana_rx_parse(vp, &pkt, &first)) {
+        return all;
+    }
+    vp->tx_run = 0;
+    rq_id = mana_rx_steer(vp, &pkt);
+    if (pkt.vnet.gso_type != VIRTIO_NET_HDR_GSO_NONE) {
+        return mana_rx_cut(vp, &pkt, rq_id, first, cut) ? all : 0;
+    }
+    return mana_rx_give(vp, &pkt, rq_id, first) ? all : 0;
 }
 
 void mana_rx_resume(ManaVport *vp)

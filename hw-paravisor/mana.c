@@ -297,6 +297,7 @@ static void mana_exit(PCIDevice *dev)
     gdma_doorbells_free(s);
     gdma_queues_free(s);
     g_clear_pointer(&s->tx, g_free);
+    g_clear_pointer(&s->rx_cut_buf, g_free);
     g_clear_pointer(&s->mod_timer, timer_free);
     g_clear_pointer(&s->late_timer, timer_free);
     g_clear_pointer(&s->flap_timer, timer_free);

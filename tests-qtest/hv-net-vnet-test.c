@@ -73,11 +73,6 @@ static NetFlow flow_in(bool is_ipv6, NetProto proto)
     return net_flow(is_ipv6, proto, net_machine_mac, net_machine_peer_mac);
 }
 
-static uint16_t csum_offset(NetProto proto)
-{
-    return proto == NET_TCP ? 16 : 6;
-}
-
 static void test_checksums_are_left_to_the_tap(void)
 {
     Vnet v;
@@ -104,7 +99,7 @@ static void test_checksums_are_left_to_the_tap(void)
         g_assert_cmphex(hdr.flags, ==, VIRTIO_NET_HDR_F_NEEDS_CSUM);
         g_assert_cmpuint(hdr.gso_type, ==, VIRTIO_NET_HDR_GSO_NONE);
         g_assert_cmpuint(hdr.csum_start, ==, h.l4);
-        g_assert_cmpuint(hdr.csum_offset, ==, csum_offset(proto));
+        g_assert_cmpuint(hdr.csum_offset, ==, net_csum_offset(proto));
         g_assert_cmpmem(v.got, tx.bytes, v.frame, tx.bytes);
     }
     stop(&v);
@@ -141,28 +136,6 @@ static void test_large_sends_go_out_whole(void)
     stop(&v);
 }
 
-/* Frame number @i from the tap, its checksum left out */
-static void send_unfinished(Vnet *v, NetFlow *flow, uint32_t payload_bytes,
-                            uint16_t gso_size, unsigned i)
-{
-    uint32_t bytes = net_build(v->frame, flow, payload_bytes, i);
-    struct virtio_net_hdr hdr = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM };
-    NetHeaders h;
-
-    g_assert(net_parse(v->frame, bytes, &h));
-    /* the kernel, unlike a guest, has the length in it */
-    net_prepare_offload(v->frame, bytes, false);
-    hdr.csum_start = h.l4;
-    hdr.csum_offset = csum_offset(flow->proto);
-    if (gso_size) {
-        hdr.gso_type = flow->is_ipv6 ? VIRTIO_NET_HDR_GSO_TCPV6
-                                     : VIRTIO_NET_HDR_GSO_TCPV4;
-        hdr.gso_size = gso_size;
-        hdr.hdr_len = h.payload;
-    }
-    net_tap_send(&v->tap, &hdr, v->frame, bytes);
-}
-
 /* Offloads @on or off, the guest gets finished frames and is told so */
 static void test_unfinished_frames_are_finished(void)
 {
@@ -178,7 +151,7 @@ static void test_unfinished_frames_are_finished(void)
             g_autofree NetvscFrame *f = NULL;
             NetHeaders h;
 
-            send_unfinished(&v, &flow, 700, 0, kind);
+            net_tap_send_unfinished(&v.tap, v.frame, &flow, 700, 0, kind);
             f = netvsc_expect_frame(v.n);
             net_assert_good(f->data, f->bytes, &h);
             g_assert(net_is_filled(f->data + h.payload, 700, kind));
@@ -208,7 +181,8 @@ static void test_large_packets_come_in(void)
             return;
         }
         flow.tcp_flags = 0x10;
-        send_unfinished(&v, &flow, PAYLOAD_BYTES, MSS, kind);
+        net_tap_send_unfinished(&v.tap, v.frame, &flow, PAYLOAD_BYTES, MSS,
+                                kind);
         while (done < PAYLOAD_BYTES) {
             g_autofree NetvscFrame *f = netvsc_expect_frame(v.n);
             NetHeaders h;

@@ -13,7 +13,6 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include "net-tap.h"
-#include "net-wire.h"
 
 #define TAP_TIMEOUT_MS      20000
 
@@ -131,6 +130,33 @@ void net_tap_send(NetTap *t, const struct virtio_net_hdr *hdr,
     };
 
     g_assert_cmpint(writev(t->wire, iov, 2), ==, sizeof(*hdr) + bytes);
+}
+
+uint16_t net_csum_offset(NetProto proto)
+{
+    return proto == NET_TCP ? 16 : 6;
+}
+
+void net_tap_send_unfinished(NetTap *t, void *frame, const NetFlow *flow,
+                             uint32_t payload_bytes, uint16_t gso_size,
+                             uint32_t seed)
+{
+    uint32_t bytes = net_build(frame, flow, payload_bytes, seed);
+    struct virtio_net_hdr hdr = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM };
+    NetHeaders h;
+
+    g_assert(net_parse(frame, bytes, &h));
+    /* the kernel, unlike a guest, has the length in it */
+    net_prepare_offload(frame, bytes, false);
+    hdr.csum_start = h.l4;
+    hdr.csum_offset = net_csum_offset(flow->proto);
+    if (gso_size) {
+        hdr.gso_type = flow->is_ipv6 ? VIRTIO_NET_HDR_GSO_TCPV6
+                                     : VIRTIO_NET_HDR_GSO_TCPV4;
+        hdr.gso_size = gso_size;
+        hdr.hdr_len = h.payload;
+    }
+    net_tap_send(t, &hdr, frame, bytes);
 }
 
 uint32_t net_tap_expect(NetTap *t, const uint8_t src_mac[6],

@@ -8,6 +8,7 @@
 #define NET_TAP_H
 
 #include "standard-headers/linux/virtio_net.h"
+#include "net-wire.h"
 
 typedef struct NetTap {
     int fd;                     /* QEMU's; inherited */
@@ -19,6 +20,15 @@ bool net_tap_open(NetTap *t, const char **why);
 void net_tap_close(NetTap *t);
 void net_tap_send(NetTap *t, const struct virtio_net_hdr *hdr,
                   const void *frame, uint32_t bytes);
+/*
+ * Build frame number @seed in @frame and send it without its checksum, to be cut
+ * into segments of @gso_size if that is not 0
+ */
+void net_tap_send_unfinished(NetTap *t, void *frame, const NetFlow *flow,
+                             uint32_t payload_bytes, uint16_t gso_size,
+                             uint32_t seed);
+/* Of the checksum, in TCP's or UDP's header */
+uint16_t net_csum_offset(NetProto proto);
 /* Bytes of the next frame from @src_mac; aborts if none comes */
 uint32_t net_tap_expect(NetTap *t, const uint8_t src_mac[6],
                         struct virtio_net_hdr *hdr, void *frame);
