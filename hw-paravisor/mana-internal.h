@@ -113,6 +113,7 @@ typedef struct GdmaWq {
 typedef struct ManaRxCut {
     uint32_t given;                     /* segments; 0: there is none such */
     uint32_t bytes;                     /* of the packet ... */
+    uint16_t mss;
     uint8_t head[MANA_SNAPSHOT_BYTES];  /* ... and its headers */
 } ManaRxCut;
 

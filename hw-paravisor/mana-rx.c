@@ -413,6 +413,7 @@ static bool mana_rx_give(ManaVport *vp, ManaRxPacket *pkt, uint32_t rq_id,
 static uint32_t mana_rx_given(const ManaRxCut *cut, const ManaRxPacket *pkt)
 {
     return cut->given && cut->bytes == pkt->bytes &&
+           cut->mss == pkt->vnet.gso_size &&
            !memcmp(cut->head, pkt->head, pkt->frame.payload_offset)
            ? cut->given : 0;
 }
@@ -425,16 +426,16 @@ static bool mana_rx_cut(ManaVport *vp, ManaRxPacket *pkt, uint32_t rq_id,
                         ManaGfStat first, ManaRxCut *cut)
 {
     Mana *s = vp->s;
-    uint32_t given = mana_rx_given(cut, pkt), flags = pkt->flags;
+    uint32_t given, flags = pkt->flags;
     NetFrameCutter cutter;
     struct iovec iov;
     ManaRxPacket seg = { .iov = &iov, .iovcnt = 1, .hash = pkt->hash };
 
-    cut->given = 0;
-    if (!net_frame_is_tcp(&pkt->frame) || !pkt->vnet.gso_size ||
-        pkt->frame.payload_offset > pkt->head_bytes) {
+    if (!net_frame_is_tcp(&pkt->frame) || !pkt->vnet.gso_size) {
         return true;                    /* we asked for none of these */
     }
+    given = mana_rx_given(cut, pkt);
+    cut->given = 0;
     trace_mana_rx_cut(vp->idx, rq_id, pkt->bytes, pkt->vnet.gso_size, given);
     if (!s->rx_cut_buf) {
         s->rx_cut_buf = g_malloc(NET_BUFSIZE);
@@ -442,21 +443,19 @@ static bool mana_rx_cut(ManaVport *vp, ManaRxPacket *pkt, uint32_t rq_id,
     iov_to_buf(pkt->iov, pkt->iovcnt, pkt->start, s->rx_cut_buf, pkt->bytes);
     net_frame_cut_begin(&cutter, &pkt->frame, s->rx_cut_buf,
                         pkt->vnet.gso_size);
+    net_frame_cut_skip(&cutter, given);
     /* all checksums are right */
     seg.vnet.flags = VIRTIO_NET_HDR_F_DATA_VALID;
-    for (uint32_t i = 0;
-         (iov.iov_base = net_frame_cut_next(&cutter, &seg.bytes)); i++) {
-        if (i < given) {
-            continue;
-        }
+    for (; (iov.iov_base = net_frame_cut_next(&cutter, &seg.bytes)); given++) {
         iov.iov_len = seg.bytes;
         seg.flags = flags;
         seg.head_bytes = MIN(seg.bytes, sizeof(seg.head));
         memcpy(seg.head, iov.iov_base, seg.head_bytes);
         net_frame_parse_head(&seg.frame, seg.head, seg.head_bytes, seg.bytes);
         if (!mana_rx_give(vp, &seg, rq_id, first)) {
-            cut->given = i;
+            cut->given = given;
             cut->bytes = pkt->bytes;
+            cut->mss = pkt->vnet.gso_size;
             memcpy(cut->head, pkt->head, pkt->frame.payload_offset);
             return false;
         }
@@ -487,6 +486,7 @@ ssize_t mana_receive(NetClientState *nc, const struct iovec *iov, int iovcnt)
     if (pkt.vnet.gso_type != VIRTIO_NET_HDR_GSO_NONE) {
         return mana_rx_cut(vp, &pkt, rq_id, first, cut) ? all : 0;
     }
+    cut->given = 0;                     /* the large packet that waited is gone */
     return mana_rx_give(vp, &pkt, rq_id, first) ? all : 0;
 }
 

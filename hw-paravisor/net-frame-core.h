@@ -122,6 +122,13 @@ void net_frame_cut_begin(NetFrameCutter *c, const NetFrame *f, uint8_t *data,
  */
 uint8_t *net_frame_cut_next(NetFrameCutter *c, uint32_t *bytes);
 
+/* Leave out the first @segments, of a frame that is not cut yet */
+static inline void net_frame_cut_skip(NetFrameCutter *c, uint32_t segments)
+{
+    c->segment_idx = segments;
+    c->next += segments * c->mss;
+}
+
 /* For frames in pieces: payload of the next segment, from .next; 0 at the end */
 static inline uint32_t net_frame_cut_bytes(const NetFrameCutter *c)
 {

@@ -24,12 +24,8 @@ typedef struct Vnet {
 static bool start(Vnet *v)
 {
     g_autofree char *args = NULL;
-    const char *why;
 
-    if (!net_tap_open(&v->tap, &why)) {
-        g_autofree char *text = g_strdup_printf("cannot %s", why);
-
-        g_test_skip(text);
+    if (!net_tap_open(&v->tap)) {
         return false;
     }
     args = g_strdup_printf("-netdev tap,id=w0,fd=%d,vhost=off "
@@ -68,7 +64,7 @@ static void assert_finished(const ManaRxFrame *f, NetProto proto, NetHeaders *h)
                                    : FIELD_EX32(f->flags, MANA_RX_CQE, UDP_OK));
 }
 
-/* The next segment of @payload_bytes or fewer, behind @done bytes; put into @all */
+/* The next segment of @mss or fewer, behind @done bytes; put into @all */
 static bool take_segment(Vnet *v, const NetFlow *flow, uint8_t *all,
                          uint32_t *done, uint32_t mss)
 {
@@ -121,6 +117,7 @@ static void test_large_packets_are_cut(void)
     if (!start(&v)) {
         return;
     }
+    g_assert_true(net_tap_has_tso(&v.tap));     /* else the kernel would cut */
     for (unsigned kind = 0; kind < 8; kind++) {
         NetFlow flow = flow_in(&v, kind & 1, NET_TCP);
         uint32_t done = 0;

@@ -4,8 +4,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include <linux/ethtool.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
@@ -89,7 +91,7 @@ static bool tap_pass(int sock, NetTap *t, bool is_out)
     return true;
 }
 
-bool net_tap_open(NetTap *t, const char **why)
+bool net_tap_open(NetTap *t)
 {
     int pair[2], status;
     pid_t child;
@@ -107,13 +109,25 @@ bool net_tap_open(NetTap *t, const char **why)
     g_assert_cmpint(waitpid(child, &status, 0), ==, child);
     status = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
     g_assert_cmpint(status, <, ARRAY_SIZE(tap_steps));
-    *why = tap_steps[status];
     if (!status) {
         g_assert_true(tap_pass(pair[0], t, false));
+    } else {
+        g_autofree char *why = g_strdup_printf("cannot %s", tap_steps[status]);
+
+        g_test_skip(why);
     }
     close(pair[0]);
     close(pair[1]);
     return !status;
+}
+
+bool net_tap_has_tso(NetTap *t)
+{
+    struct ethtool_value val = { .cmd = ETHTOOL_GTSO };
+    struct ifreq req = { .ifr_name = "tap0", .ifr_data = (void *)&val };
+
+    g_assert_cmpint(ioctl(t->wire, SIOCETHTOOL, &req), ==, 0);
+    return val.data;
 }
 
 void net_tap_close(NetTap *t)

@@ -15,8 +15,10 @@ typedef struct NetTap {
     int wire;                   /* packet socket on the interface */
 } NetTap;
 
-/* False if this host does not let us have one; @why then tells */
-bool net_tap_open(NetTap *t, const char **why);
+/* False if this host does not let us have one: the test is skipped then */
+bool net_tap_open(NetTap *t);
+/* Does the interface give large TCP packets to QEMU? */
+bool net_tap_has_tso(NetTap *t);
 void net_tap_close(NetTap *t);
 void net_tap_send(NetTap *t, const struct virtio_net_hdr *hdr,
                   const void *frame, uint32_t bytes);
