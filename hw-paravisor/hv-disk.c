@@ -164,6 +164,12 @@ static void hv_disk_realize(SCSIDevice *dev, Error **errp)
     HvDiskVolume *v = hv_disk_volume(dev);
     BlockDriverState *bs;
 
+    if (replay_mode != REPLAY_MODE_NONE) {
+        /* QEMU's nvme completes at an instruction that is in no log */
+        error_setg(errp, "hv-disk does not work with record and replay; use a "
+                   "scsi-hd");
+        return;
+    }
     if (!hv_disk_check(dev, v, errp)) {
         return;
     }
@@ -173,8 +179,6 @@ static void hv_disk_realize(SCSIDevice *dev, Error **errp)
     }
     if (object_property_set_str(OBJECT(dev), "drive", bdrv_get_node_name(bs),
                                 errp)) {
-        /* QEMU's nvme completes at an instruction that is in no log */
-        replay_add_blocker("an hv-disk; use a scsi-hd");
         hv_disk_parent()->realize(dev, errp);
     }
     bdrv_unref(bs);

@@ -124,7 +124,7 @@ class Replay(guest.TestCase):
         qemu = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False,
                               encoding='utf-8', timeout=60)
         self.assertEqual(qemu.returncode, 1, qemu.stderr)
-        self.assertIn('Record/replay is not supported with an hv-disk; use a scsi-hd', qemu.stderr)
+        self.assertIn('hv-disk does not work with record and replay; use a scsi-hd', qemu.stderr)
 
 
 if __name__ == '__main__':
