@@ -24,7 +24,7 @@ typedef struct ManaDrvNetUser {
      * nothing yet of RSS, path and serial number
      */
     void (*adapter_changed)(void *opaque, bool is_there);
-    /* What the adapter had was handed over: the last frame for now */
+    /* What the adapter's interrupt was for has been handed over */
     void (*burst_over)(void *opaque);
     void (*describe)(void *opaque, bool *accelerated, bool *is_vf,
                      uint32_t *switches);
@@ -42,7 +42,7 @@ ManaDrvNet *mana_drv_net_new(const char *mana, uint8_t vport,
                              const ManaDrvNetUser *user, Error **errp);
 /* After the NIC that peers with it was deleted */
 void mana_drv_net_free(ManaDrvNet *p);
-/* What was sent is all for now: ring the adapter's doorbells */
+/* The end of a batch that was sent: ring the adapter's doorbells */
 void mana_drv_net_flush(ManaDrvNet *p);
 /* Queue numbers in @table are those of the netdev */
 void mana_drv_net_set_rss(ManaDrvNet *p, bool is_on, const uint8_t *key,
