@@ -64,7 +64,7 @@ uint32_t gdma_eq_create(Mana *s, uint32_t bytes, GdmaRegion *region,
         if (!gdma_ring_init(&eq->ring, bytes, GDMA_EQE_BYTES)) {
             break;
         }
-        gdma_doorbell_forget(&s->db_eq, id);
+        gdma_doorbell_forget(&s->db_eq, id, eq->ring.tail);
         gdma_region_move(&eq->region, region);
         eq->in_use = true;
         eq->msix = msix;
@@ -85,14 +85,14 @@ uint32_t gdma_cq_create(Mana *s, uint32_t bytes, GdmaRegion *region,
         if (!gdma_ring_init(&cq->ring, bytes, GDMA_CQE_BYTES)) {
             break;
         }
-        gdma_doorbell_forget(&s->db_cq, id);
+        gdma_doorbell_forget(&s->db_cq, id, cq->ring.tail);
         gdma_region_move(&cq->region, region);
         cq->in_use = true;
         cq->eq_id = eq_id;
         cq->mod_usec = 0;
         cq->mod_comps = 0;
         cq->mod_pending = 0;
-        cq->may_wait = false;
+        cq->wait_usec = 0;
         return id;
     }
     return 0;
@@ -113,7 +113,7 @@ uint32_t gdma_wq_create(Mana *s, bool is_sq, uint32_t bytes,
         if (!gdma_wq_init(&fresh.ring, bytes)) {
             break;
         }
-        gdma_doorbell_forget(is_sq ? &s->db_sq : &s->db_rq, id);
+        gdma_doorbell_forget(is_sq ? &s->db_sq : &s->db_rq, id, 0);
         gdma_region_move(&fresh.region, region);
         *wq = fresh;
         return id;
@@ -126,7 +126,7 @@ void gdma_eq_destroy(Mana *s, uint32_t id)
     GdmaEq *eq = &s->eqs[id];
 
     eq->in_use = false;
-    gdma_doorbell_forget(&s->db_eq, id);
+    gdma_doorbell_forget(&s->db_eq, id, 0);
     gdma_region_drop(s, &eq->region);
 }
 
@@ -137,7 +137,7 @@ void gdma_cq_destroy(Mana *s, uint32_t id)
     cq->in_use = false;
     cq->mod_pending = 0;
     clear_bit(id, s->cq_held);
-    gdma_doorbell_forget(&s->db_cq, id);
+    gdma_doorbell_forget(&s->db_cq, id, 0);
     gdma_region_drop(s, &cq->region);
 }
 
@@ -146,7 +146,7 @@ void gdma_wq_destroy(Mana *s, bool is_sq, uint32_t id)
     GdmaWq *wq = is_sq ? &s->sqs[id] : &s->rqs[id];
 
     clear_bit(id, is_sq ? s->sq_active : s->rq_open);
-    gdma_doorbell_forget(is_sq ? &s->db_sq : &s->db_rq, id);
+    gdma_doorbell_forget(is_sq ? &s->db_sq : &s->db_rq, id, 0);
     g_free(wq->ahead);
     gdma_region_drop(s, &wq->region);
     memset(wq, 0, sizeof(*wq));
@@ -242,7 +242,8 @@ void gdma_post_eqe(Mana *s, uint32_t eq_id, GdmaEqeType type, uint32_t detail)
     gdma_write_entry(s, &eq->region, gdma_ring_slot(&eq->ring), &wire,
                      sizeof(wire));
     gdma_ring_advance(&eq->ring);
-    if (eq->ring.armed) {
+    gdma_doorbell_posted(&s->db_eq, eq_id, eq->ring.tail);
+    if (gdma_eq_catch_up(s, eq_id) || eq->ring.armed) {
         eq->ring.armed = false;
         gdma_raise(s, eq->msix);
     }
@@ -266,10 +267,10 @@ void gdma_post_cqe(Mana *s, uint32_t cq_id, const void *data, size_t bytes,
     gdma_write_entry(s, &cq->region, gdma_ring_slot(&cq->ring), &wire,
                      sizeof(wire));
     gdma_ring_advance(&cq->ring);
+    gdma_doorbell_posted(&s->db_cq, cq_id, cq->ring.tail);
 }
 
-/* The driver hears of the CQ by way of its EQ */
-static void gdma_cq_fire(Mana *s, uint32_t cq_id)
+static void gdma_cq_post_event(Mana *s, uint32_t cq_id)
 {
     GdmaCq *cq = &s->cqs[cq_id];
 
@@ -279,19 +280,41 @@ static void gdma_cq_fire(Mana *s, uint32_t cq_id)
     gdma_post_eqe(s, cq->eq_id, GDMA_EQE_COMPLETION, cq_id);
 }
 
+/*
+ * The driver hears of the CQ by way of its EQ.  As it looks there anyhow, what other
+ * CQs of this EQ hold back goes first.
+ */
+static void gdma_cq_fire(Mana *s, uint32_t cq_id)
+{
+    for (uint32_t id = find_first_bit(s->cq_held, s->cq_count);
+         id < s->cq_count; id = find_next_bit(s->cq_held, s->cq_count,
+                                              id + 1)) {
+        if (id != cq_id && s->cqs[id].eq_id == s->cqs[cq_id].eq_id) {
+            gdma_cq_post_event(s, id);
+        }
+    }
+    gdma_cq_post_event(s, cq_id);
+}
+
 void gdma_cq_notify(Mana *s, uint32_t cq_id, uint32_t count)
 {
     GdmaCq *cq = gdma_cq_get(s, cq_id);
     uint16_t usec;
     uint8_t comps;
 
-    if (!cq || !cq->ring.armed || !count) {
+    if (!cq || !count) {
+        return;
+    }
+    if (gdma_cq_catch_up(s, cq_id)) {
+        cq->ring.armed = true;
+    }
+    if (!cq->ring.armed) {
         return;
     }
     usec = cq->mod_usec;
     comps = cq->mod_comps;
-    if (!usec && cq->may_wait) {
-        usec = MANA_TX_MOD_USEC;
+    if (!usec && cq->wait_usec) {
+        usec = cq->wait_usec;
         comps = MANA_TX_MOD_COMPS;
     }
     if (!usec) {
@@ -329,7 +352,11 @@ void gdma_release_held(Mana *s, bool all)
     for (uint32_t id = find_first_bit(s->cq_held, s->cq_count);
          id < s->cq_count; id = find_next_bit(s->cq_held, s->cq_count,
                                               id + 1)) {
-        if (all || s->cqs[id].mod_deadline_ns <= now) {
+        if (gdma_cq_catch_up(s, id)) {
+            gdma_cq_fire(s, id);
+        } else if (!test_bit(id, s->cq_held)) {
+            continue;                   /* the driver has seen them */
+        } else if (all || s->cqs[id].mod_deadline_ns <= now) {
             gdma_cq_fire(s, id);
         } else {
             timer_mod_anticipate_ns(s->mod_timer, s->cqs[id].mod_deadline_ns);

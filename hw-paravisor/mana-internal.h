@@ -48,12 +48,14 @@ OBJECT_DECLARE_SIMPLE_TYPE(Mana, MANA)
 /* TX packets of one run of the bottom half */
 #define MANA_TX_BATCH                   256
 /*
- * When that many entries were sent since a frame came in, nobody waits for what
- * follows on them: completions may wait for others, if the driver does not ask
- * for another moderation
+ * Events of large packets that were sent, and of what was sent between many that came
+ * in, go along with the events of those to come, or wait so long, if the driver does
+ * not ask for another moderation.  When that many entries were sent since a frame
+ * came in, they wait for each other.
  */
+#define MANA_TX_MOD_USEC                1000
 #define MANA_TX_STREAM                  8
-#define MANA_TX_MOD_USEC                200
+#define MANA_TX_STREAM_MOD_USEC         200
 #define MANA_TX_MOD_COMPS               32
 /* RX waits so long for a buffer, TX for the back end, before packets drop */
 #define MANA_RX_PATIENCE_NS             (1 * NANOSECONDS_PER_SECOND)
@@ -81,7 +83,7 @@ typedef struct GdmaCq {
     uint8_t mod_comps;
     uint32_t mod_pending;               /* completions held back */
     int64_t mod_deadline_ns;            /* virtual clock; with mod_pending */
-    bool may_wait;                      /* a stream of frames that were sent */
+    uint16_t wait_usec;                 /* if .mod_usec is not set */
 } GdmaCq;
 
 typedef struct GdmaWq {
@@ -147,16 +149,22 @@ struct ManaVport {
     bool tx_impatient;                  /* drop rather than wait */
     uint32_t *tx_waiting;               /* per subqueue: packets under way */
     uint32_t tx_run;                    /* entries sent since a frame came in */
+    uint32_t rx_run;                    /* frames that came in since one was sent */
     ManaRxCut *rx_cut;                  /* per subqueue; of .wire */
     QEMUTimer *rx_timer;
     QEMUTimer *tx_timer;
 };
 
-/* Doorbells as the last write left them, one array per kind of queue */
+/*
+ * Doorbells as the last write left them, for one kind of queue.  vCPUs write them
+ * without the BQL: all accesses are atomic
+ */
 typedef struct GdmaDoorbells {
     uint32_t count;
     uint32_t *value;
+    uint32_t *posted;                   /* EQ, CQ: the tail, as in .value */
     unsigned long *pending;             /* bitmap of .value */
+    unsigned long *wanted;              /* bitmap, see gdma_rq_want() */
 } GdmaDoorbells;
 
 /* Errors that a test has asked for */
@@ -211,6 +219,7 @@ struct Mana {
     MemoryRegion bar;
     MemoryRegion regs;
     MemoryRegion doorbells;
+    bool work_queued;                   /* atomic; mana_work() is to come */
     GdmaDoorbells db_sq;
     GdmaDoorbells db_rq;
     GdmaDoorbells db_cq;
@@ -286,12 +295,25 @@ void gdma_raise(Mana *s, uint32_t vector);
 
 /* gdma-doorbell.c */
 void gdma_doorbells_init(Mana *s);
+/* To be called when no vCPU can reach the region any more */
 void gdma_doorbells_free(Mana *s);
-extern const MemoryRegionOps gdma_doorbell_ops;
+void gdma_doorbells_map(Mana *s);
 /* Apply doorbells written since the last time */
 void gdma_take_doorbells(Mana *s);
-/* Forget what a queue that is gone was told */
-void gdma_doorbell_forget(GdmaDoorbells *db, uint32_t id);
+/*
+ * Apply the doorbell of one queue; after an entry was posted and before
+ * .ring.armed is looked at.  True: the driver waits for entries that are there.
+ */
+bool gdma_eq_catch_up(Mana *s, uint32_t id);
+bool gdma_cq_catch_up(Mana *s, uint32_t id);
+/* Apply that of an RQ with too few entries; the next one wakes the bottom half */
+void gdma_rq_want(Mana *s, uint32_t id);
+/* Whether the vCPU that rings for an SQ is to do the work, not the main loop */
+void gdma_sq_want(Mana *s, uint32_t id, bool is_wanted);
+/* Forget what a queue that is gone was told; @posted as below */
+void gdma_doorbell_forget(GdmaDoorbells *db, uint32_t id, uint32_t posted);
+/* The tail of an EQ or CQ has moved to @posted */
+void gdma_doorbell_posted(GdmaDoorbells *db, uint32_t id, uint32_t posted);
 /* Run the bottom half: doorbells, hardware channel, TX, RX */
 void mana_kick(Mana *s);
 

@@ -268,6 +268,9 @@ static bool mana_rx_has_buffer(Mana *s, uint32_t rq_id, GdmaWqe *wqe)
     uint32_t reserve = cq && gdma_ring_entries(&cq->ring) <= wqes ?
                        GDMA_WQE_BU_BYTES : 0;
 
+    if (gdma_wq_posted_bytes(&rq->ring) <= reserve) {
+        gdma_rq_want(s, rq_id);
+    }
     return gdma_wq_posted_bytes(&rq->ring) > reserve &&
            gdma_wq_peek(s, false, rq_id, wqe);
 }
@@ -482,6 +485,7 @@ ssize_t mana_receive(NetClientState *nc, const struct iovec *iov, int iovcnt)
         return all;
     }
     vp->tx_run = 0;
+    vp->rx_run++;
     rq_id = mana_rx_steer(vp, &pkt);
     if (pkt.vnet.gso_type != VIRTIO_NET_HDR_GSO_NONE) {
         return mana_rx_cut(vp, &pkt, rq_id, first, cut) ? all : 0;

@@ -429,13 +429,34 @@ static bool mana_tx_is_blocked(ManaVport *vp, NetClientState *nc)
     return vp->tx_waiting[nc->queue_index] && !vp->tx_impatient;
 }
 
-static void mana_tx_notify(Mana *s, ManaVport *vp, uint32_t cq_id,
+/*
+ * How the next entry is to be taken, and how long the event of these waits.  A small
+ * frame for one or two that came in, and so on, is a conversation: each waits for the
+ * one before.
+ */
+static void mana_tx_adapt(Mana *s, const ManaTxPacket *pkt, uint32_t sq_id,
+                          GdmaCq *cq)
+{
+    ManaVport *vp = pkt->vp;
+    bool are_more_to_come = pkt->is_lso || vp->rx_run > 2;
+
+    gdma_sq_want(s, sq_id, vp->tx_run == 1 && !are_more_to_come);
+    if (vp->tx_run >= MANA_TX_STREAM) {
+        cq->wait_usec = MANA_TX_STREAM_MOD_USEC;
+    } else {
+        cq->wait_usec = are_more_to_come ? MANA_TX_MOD_USEC : 0;
+    }
+    vp->rx_run = 0;
+}
+
+static void mana_tx_notify(Mana *s, const ManaTxPacket *pkt, uint32_t sq_id,
                            uint32_t completions)
 {
+    uint32_t cq_id = s->sqs[sq_id].cq_id;
     GdmaCq *cq = gdma_cq_get(s, cq_id);
 
     if (cq) {
-        cq->may_wait = vp->tx_run >= MANA_TX_STREAM;
+        mana_tx_adapt(s, pkt, sq_id, cq);
         gdma_cq_notify(s, cq_id, completions);
     }
 }
@@ -486,7 +507,9 @@ static uint32_t mana_tx_queue(Mana *s, uint32_t sq_id)
             completions++;
         }
     }
-    mana_tx_notify(s, vp, wq->cq_id, completions);
+    if (done) {
+        mana_tx_notify(s, pkt, sq_id, completions);
+    }
     if (wq->is_failed || !gdma_wq_posted_bytes(&wq->ring) ||
         mana_tx_is_blocked(vp->wire, pkt->nc)) {
         clear_bit(sq_id, s->sq_active);

@@ -275,6 +275,12 @@ static int mana_post_load(void *opaque, int version_id)
         return -EINVAL;
     }
     s->is_loading = false;
+    for (uint32_t id = 0; id < s->eq_count; id++) {
+        gdma_doorbell_posted(&s->db_eq, id, s->eqs[id].ring.tail);
+    }
+    for (uint32_t id = 0; id < s->cq_count; id++) {
+        gdma_doorbell_posted(&s->db_cq, id, s->cqs[id].ring.tail);
+    }
     return 0;
 }
 

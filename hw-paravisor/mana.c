@@ -247,10 +247,7 @@ static bool mana_init_pci(Mana *s, Error **errp)
     memory_region_init_io(&s->regs, OBJECT(s), &mana_reg_ops, s, "mana-regs",
                           MANA_DB_ZONE_OFFSET);
     memory_region_add_subregion(&s->bar, 0, &s->regs);
-    memory_region_init_io(&s->doorbells, OBJECT(s), &gdma_doorbell_ops, s,
-                          "mana-doorbells",
-                          MANA_BAR_BYTES - MANA_DB_ZONE_OFFSET);
-    memory_region_add_subregion(&s->bar, MANA_DB_ZONE_OFFSET, &s->doorbells);
+    gdma_doorbells_map(s);
     pci_register_bar(dev, MANA_BAR_REGS, PCI_BASE_ADDRESS_SPACE_MEMORY |
                      PCI_BASE_ADDRESS_MEM_TYPE_64, &s->bar);
 
@@ -294,7 +291,6 @@ static void mana_exit(PCIDevice *dev)
         }
         g_clear_pointer(&s->vports, g_free);
     }
-    gdma_doorbells_free(s);
     gdma_queues_free(s);
     g_clear_pointer(&s->tx, g_free);
     g_clear_pointer(&s->rx_cut_buf, g_free);
@@ -365,6 +361,11 @@ static void mana_instance_init(Object *obj)
     QTAILQ_INIT(&s->regions);
     /* 4 KB of configuration space; on a conventional bus the rest is unused */
     s->parent_obj.cap_present |= QEMU_PCI_CAP_EXPRESS;
+}
+
+static void mana_instance_finalize(Object *obj)
+{
+    gdma_doorbells_free(MANA(obj));
 }
 
 static const Property mana_properties[] = {
@@ -449,6 +450,7 @@ static const TypeInfo mana_types[] = {
         .parent = TYPE_PCI_DEVICE,
         .instance_size = sizeof(Mana),
         .instance_init = mana_instance_init,
+        .instance_finalize = mana_instance_finalize,
         .class_init = mana_class_init,
         .interfaces = (InterfaceInfo[]) {
             { INTERFACE_PCIE_DEVICE },
