@@ -13,6 +13,10 @@
  * if there is something to do already; else the device finds it when it comes to
  * that queue (gdma_*_catch_up()).
  *
+ * VTL2's driver rings from the main loop.  Its frames are sent at once: another round
+ * of the loop would let go of the BQL and take it again before a vCPU that waits for
+ * it has woken, and the vCPU would wait on.
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
@@ -154,8 +158,11 @@ static void gdma_doorbell_sq(Mana *s, uint32_t id, uint64_t val)
     if (!gdma_doorbell_leave(db, id, FIELD_EX64(val, GDMA_WQ_DOORBELL, TAIL))) {
         return;
     }
-    if (s->doorbells.lockless_writes && current_cpu &&
-        gdma_doorbell_is_wanted(db, id)) {
+    if (!s->doorbells.lockless_writes || id == GDMA_HWC_ID) {
+        mana_kick(s);
+    } else if (!current_cpu && !s->is_running) {
+        mana_run(s);                    /* VTL2's driver, in a bottom half */
+    } else if (current_cpu && gdma_doorbell_is_wanted(db, id)) {
         mana_kick_vcpu(s);
     } else {
         mana_kick(s);
@@ -394,6 +401,7 @@ static void mana_run(Mana *s)
     if (s->is_stopped || !s->vports) {
         return;                         /* scheduled again with the VM, or gone */
     }
+    s->is_running = true;
     for (int i = 0; i < MANA_BH_ROUNDS; i++) {
         gdma_take_doorbells(s);
         gdma_hwc_run(s);
@@ -410,6 +418,7 @@ static void mana_run(Mana *s)
             break;
         }
     }
+    s->is_running = false;
     if (more) {
         qemu_bh_schedule(s->bh);
     }

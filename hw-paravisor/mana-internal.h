@@ -219,6 +219,7 @@ struct Mana {
     MemoryRegion bar;
     MemoryRegion regs;
     MemoryRegion doorbells;
+    bool is_running;                    /* in mana_run() */
     bool work_queued;                   /* atomic; mana_work() is to come */
     GdmaDoorbells db_sq;
     GdmaDoorbells db_rq;
