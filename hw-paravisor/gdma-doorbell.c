@@ -304,9 +304,15 @@ static void gdma_rq_catch_up(Mana *s, uint32_t id)
     GdmaWq *wq = gdma_wq_get(s, false, id);
     uint32_t val;
 
-    if (wq && gdma_doorbell_take(&s->db_rq, id, &val) &&
-        !gdma_wq_doorbell(&wq->ring, val)) {
+    if (!wq || !gdma_doorbell_take(&s->db_rq, id, &val)) {
+        return;
+    }
+    if (!gdma_wq_doorbell(&wq->ring, val)) {
         mana_guest_error(s, "RQ %u: tail 0x%x", id, val);
+    } else if (wq->is_starved) {
+        wq->is_starved = false;
+        wq->is_impatient = false;
+        s->rx_resume = true;
     }
 }
 
@@ -326,6 +332,9 @@ void gdma_rq_want(Mana *s, uint32_t id)
 {
     set_bit_atomic(id, s->db_rq.wanted);
     gdma_rq_catch_up(s, id);
+    if (s->rx_resume) {
+        mana_kick(s);                   /* frames of another subqueue wait */
+    }
 }
 
 static void gdma_take_eq(Mana *s, uint32_t id)
@@ -346,17 +355,10 @@ static void gdma_take_cq(Mana *s, uint32_t id)
 
 static void gdma_take_rq(Mana *s, uint32_t id)
 {
-    GdmaWq *wq = gdma_wq_get(s, false, id);
-
     if (id != GDMA_HWC_ID) {
         clear_bit_atomic(id, s->db_rq.wanted);
     }
     gdma_rq_catch_up(s, id);
-    if (wq && wq->is_starved) {
-        wq->is_starved = false;
-        wq->is_impatient = false;
-        s->rx_resume = true;
-    }
 }
 
 static void gdma_take_sq(Mana *s, uint32_t id)
