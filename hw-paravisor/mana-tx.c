@@ -486,6 +486,7 @@ static uint32_t mana_tx_queue(Mana *s, uint32_t sq_id)
         uint32_t header = 0;
         ManaCqeType type;
 
+        pkt->is_lso = false;
         pkt->piece_count = 0;
         pkt->sent = 0;
         type = mana_tx_packet(s, pkt, &wqe);
