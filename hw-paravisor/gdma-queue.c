@@ -29,6 +29,10 @@ void gdma_queues_init(Mana *s)
 
 void gdma_queues_free(Mana *s)
 {
+    /* a vCPU may come with a doorbell that it began to write before */
+    s->eq_count = 0;
+    s->cq_count = 0;
+    s->wq_count = 0;
     g_clear_pointer(&s->eqs, g_free);
     g_clear_pointer(&s->cqs, g_free);
     g_clear_pointer(&s->sqs, g_free);

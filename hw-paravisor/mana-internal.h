@@ -164,7 +164,7 @@ typedef struct GdmaDoorbells {
     uint32_t *value;
     uint32_t *posted;                   /* EQ, CQ: the tail, as in .value */
     unsigned long *pending;             /* bitmap of .value */
-    unsigned long *wanted;              /* bitmap, see gdma_rq_want() */
+    unsigned long *wanted;              /* bitmap, gdma_rq_want(), gdma_sq_want() */
 } GdmaDoorbells;
 
 /* Errors that a test has asked for */
