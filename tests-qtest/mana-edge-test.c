@@ -148,22 +148,6 @@ static void test_rx_udp_length_is_its_own(void)
 
 /* --- buffers --- */
 
-static void send_in(ManaMachine *m, ManaPort *p, uint32_t bytes, uint32_t seed)
-{
-    NetFlow flow = net_flow(false, NET_RAW, p->vp->mac, peer_mac);
-
-    mana_machine_send(m, frame, &flow, bytes, seed);
-}
-
-static void expect_in(ManaPort *p, uint32_t bytes, uint32_t seed)
-{
-    NetFlow flow = net_flow(false, NET_RAW, p->vp->mac, peer_mac);
-    ManaRxFrame f = mana_rxq_expect(p->rxq);
-
-    net_build_raw(frame, &flow, bytes, seed);
-    g_assert_cmpmem(f.data, f.bytes, frame, bytes);
-}
-
 /* Use up all buffers, and let one frame more wait for one */
 static void starve(ManaMachine *m, ManaPort *p, uint32_t *seed)
 {
@@ -171,13 +155,13 @@ static void starve(ManaMachine *m, ManaPort *p, uint32_t *seed)
 
     p->rxq->recycles = false;
     while (g_queue_get_length(p->rxq->posted)) {
-        send_in(m, p, 100, (*seed)++);
+        mana_port_send_in(m, p, 100, (*seed)++);
         /* one may be kept for a fence: this frame is the one that waits */
         if (!mana_rxq_wait(p->rxq, &f, GDMA_CLIENT_QUIET_US)) {
             return;
         }
     }
-    send_in(m, p, 100, (*seed)++);
+    mana_port_send_in(m, p, 100, (*seed)++);
 }
 
 /* A second is counted from when the queue ran dry, each time it does */
@@ -193,7 +177,7 @@ static void test_rx_waits_a_second_each_time(void)
         gdma_expect_alive(m.d);
         pcie_guest_step(m.g, PATIENCE_NS / 10 * 7);
         mana_rxq_fill(p.rxq, 5);
-        expect_in(&p, 100, seed - 1);
+        mana_port_expect_in(&p, 100, seed - 1);
     }
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_NO_WQE), ==, 0);
     mana_rxq_fill(p.rxq, 5);
@@ -215,14 +199,14 @@ static void test_rx_drops_after_a_second(void)
         pcie_guest_step(m.g, PATIENCE_NS + SCALE_MS);
         g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_NO_WQE), ==, before + 1);
         /* nothing waits any more */
-        send_in(&m, &p, 100, 1);
-        send_in(&m, &p, 100, 2);
+        mana_port_send_in(&m, &p, 100, 1);
+        mana_port_send_in(&m, &p, 100, 2);
         mana_rxq_expect_none(p.rxq);
         g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_NO_WQE), ==, before + 3);
         mana_rxq_fill(p.rxq, 5);
         mana_rxq_expect_none(p.rxq);
-        send_in(&m, &p, 100, 3);
-        expect_in(&p, 100, 3);
+        mana_port_send_in(&m, &p, 100, 3);
+        mana_port_expect_in(&p, 100, 3);
     }
     mana_rxq_fill(p.rxq, 5);
     mana_machine_end(&m, &p);
@@ -235,9 +219,9 @@ static void test_rx_of_too_much_is_counted(void)
 
     p = mana_machine_port(&m, STANDARD_BYTES);
     for (uint32_t i = 1; i <= 10; i++) {
-        send_in(&m, &p, STANDARD_BYTES + i, i);
-        send_in(&m, &p, STANDARD_BYTES, i);
-        expect_in(&p, STANDARD_BYTES, i);
+        mana_port_send_in(&m, &p, STANDARD_BYTES + i, i);
+        mana_port_send_in(&m, &p, STANDARD_BYTES, i);
+        mana_port_expect_in(&p, STANDARD_BYTES, i);
         g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_NO_WQE), ==, i);
     }
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_UCAST_PACKETS), ==, 10);
@@ -260,13 +244,13 @@ static void test_rx_buffer_without_room(void)
     gdma_wq_ring(&other->wq);
     mana_rx_on(p.vp, other);
     for (uint32_t i = 0; i < 3; i++) {
-        send_in(&m, &p, 100, i);
+        mana_port_send_in(&m, &p, 100, i);
     }
     mana_rxq_expect_none(other);
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_NO_WQE), ==, 3);
     mana_rx_on(p.vp, p.rxq);
-    send_in(&m, &p, 100, 3);
-    expect_in(&p, 100, 3);
+    mana_port_send_in(&m, &p, 100, 3);
+    mana_port_expect_in(&p, 100, 3);
     mana_rxq_free(other, true);
     mana_machine_end(&m, &p);
 }
@@ -412,8 +396,8 @@ static void test_frames_for_others(void)
     p = mana_machine_port(&m, STANDARD_BYTES);
     mana_machine_send(&m, frame, &flow, 100, 1);
     mana_rxq_expect_none(p.rxq);
-    send_in(&m, &p, 100, 2);
-    expect_in(&p, 100, 2);
+    mana_port_send_in(&m, &p, 100, 2);
+    mana_port_expect_in(&p, 100, 2);
     g_assert_cmpuint(mana_stat(m.d, MANA_STAT_RX_UCAST_PACKETS), ==, 1);
     mana_machine_end(&m, &p);
 }
@@ -511,8 +495,8 @@ static void test_injected_errors(void)
     inject(&m, "queue-error");
     send_one(&p, 4);
     g_assert(!mana_txq_wait(p.txq, &type, GDMA_CLIENT_QUIET_US));
-    send_in(&m, &p, 100, 5);
-    expect_in(&p, 100, 5);
+    mana_port_send_in(&m, &p, 100, 5);
+    mana_port_expect_in(&p, 100, 5);
     inject(&m, "reset-request");
     gdma_settle(m.d);
     g_assert_cmpuint(m.d->news->len, ==, 1);

@@ -12,22 +12,6 @@ static const uint8_t peer_mac[6] = { 0x52, 0x54, 0, 0, 0, 0x99 };
 static uint8_t frame[NET_MAX_BYTES];
 static uint8_t got[NET_MAX_BYTES];
 
-static void send_in(ManaMachine *m, ManaPort *p, uint32_t bytes, uint32_t seed)
-{
-    NetFlow flow = net_flow(false, NET_RAW, p->vp->mac, peer_mac);
-
-    mana_machine_send(m, frame, &flow, bytes, seed);
-}
-
-static void expect_in(ManaPort *p, uint32_t bytes, uint32_t seed)
-{
-    NetFlow flow = net_flow(false, NET_RAW, p->vp->mac, peer_mac);
-    ManaRxFrame f = mana_rxq_expect(p->rxq);
-
-    net_build_raw(frame, &flow, bytes, seed);
-    g_assert_cmpmem(f.data, f.bytes, frame, bytes);
-}
-
 /* Let the device work, and next to no time pass */
 static void let_work(ManaMachine *m)
 {
@@ -57,7 +41,7 @@ static void test_completions_are_moderated(void)
     gdma_doorbell(m.d, m.d->db_page, GDMA_DB_DIM, dim);
     before = p.eq->completions;
     for (unsigned i = 1; i <= 4; i++) {
-        send_in(&m, &p, 100, i);
+        mana_port_send_in(&m, &p, 100, i);
         let_work(&m);
         g_assert_cmpuint(p.eq->completions, ==, before + (i == 4));
     }
@@ -65,7 +49,7 @@ static void test_completions_are_moderated(void)
         g_assert(gdma_cq_next(p.rxq->cq, &cqe));
     }
     gdma_cq_ring(p.rxq->cq, true);
-    send_in(&m, &p, 100, 5);
+    mana_port_send_in(&m, &p, 100, 5);
     let_work(&m);
     g_assert_cmpuint(p.eq->completions, ==, before + 1);
     pcie_guest_step(m.g, SCALE_MS);
@@ -129,8 +113,8 @@ static void test_a_stream_may_wait(void)
             g_assert_cmpint(mana_txq_expect(p.txq), ==, MANA_CQE_TX_OKAY);
         }
         gdma_cq_ring(p.txq->cq, true);
-        send_in(&m, &p, 100, round);
-        expect_in(&p, 100, round);
+        mana_port_send_in(&m, &p, 100, round);
+        mana_port_expect_in(&p, 100, round);
         gdma_cq_ring(p.rxq->cq, true);
         let_work(&m);
     }
@@ -140,8 +124,8 @@ static void test_a_stream_may_wait(void)
 static void take_in(ManaMachine *m, ManaPort *p, unsigned first, unsigned count)
 {
     for (unsigned i = first; i < first + count; i++) {
-        send_in(m, p, 100, i);
-        expect_in(p, 100, i);
+        mana_port_send_in(m, p, 100, i);
+        mana_port_expect_in(p, 100, i);
     }
     gdma_cq_ring(p->rxq->cq, true);
     let_work(m);
@@ -174,9 +158,9 @@ static void test_events_go_along(void)
             pcie_guest_step(m.g, SCALE_MS);
             expect_events(&m, &p, events + 1);
         } else {
-            send_in(&m, &p, 100, 3);
+            mana_port_send_in(&m, &p, 100, 3);
             expect_events(&m, &p, events + 2);
-            expect_in(&p, 100, 3);
+            mana_port_expect_in(&p, 100, 3);
             gdma_cq_ring(p.rxq->cq, true);
         }
         g_assert_cmpint(mana_txq_expect(p.txq), ==, MANA_CQE_TX_OKAY);

@@ -65,6 +65,32 @@ void mana_machine_send(ManaMachine *m, uint8_t *frame, const NetFlow *flow,
     net_wire_send(&m->wire[0], frame, bytes);
 }
 
+static NetFlow flow_in(const ManaPort *p)
+{
+    static const uint8_t peer_mac[6] = { 0x52, 0x54, 0, 0, 0, 0x99 };
+
+    return net_flow(false, NET_RAW, p->vp->mac, peer_mac);
+}
+
+void mana_port_send_in(ManaMachine *m, ManaPort *p, uint32_t bytes,
+                       uint32_t seed)
+{
+    g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
+    NetFlow flow = flow_in(p);
+
+    mana_machine_send(m, frame, &flow, bytes, seed);
+}
+
+void mana_port_expect_in(ManaPort *p, uint32_t bytes, uint32_t seed)
+{
+    g_autofree uint8_t *frame = g_malloc(NET_MAX_BYTES);
+    NetFlow flow = flow_in(p);
+    ManaRxFrame f = mana_rxq_expect(p->rxq);
+
+    net_build_raw(frame, &flow, bytes, seed);
+    g_assert_cmpmem(f.data, f.bytes, frame, bytes);
+}
+
 void mana_machine_stop(ManaMachine *m)
 {
     if (m->d) {

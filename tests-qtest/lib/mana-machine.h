@@ -30,6 +30,10 @@ void mana_machine_end(ManaMachine *m, ManaPort *p);
 /* A frame of net_build_raw() in @frame, to wire 0 */
 void mana_machine_send(ManaMachine *m, uint8_t *frame, const NetFlow *flow,
                        uint32_t bytes, uint32_t seed);
+/* A raw frame made of @seed for the port, on wire 0; and that it came in */
+void mana_port_send_in(ManaMachine *m, ManaPort *p, uint32_t bytes,
+                       uint32_t seed);
+void mana_port_expect_in(ManaPort *p, uint32_t bytes, uint32_t seed);
 /* Driver off, if there is one, and the end */
 void mana_machine_stop(ManaMachine *m);
 /* Migrate; the driver works on, and the wires are the same */
